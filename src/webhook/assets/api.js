@@ -155,15 +155,19 @@ const SECRETS = new Set(["password", "bindDnPassword", "clientSecret"]);
 const pretty = (value) =>
   typeof value === "string" ? value : JSON.stringify(value, (name, inner) => (SECRETS.has(name) && inner ? "(hidden)" : inner), 2);
 
+/** How many requests the page has listed. */
+let listed = 0;
+
 /** Lists a request, and returns a function that adds its response. */
 function exchange(method, path, body) {
+  const which = `${(listed += 1)}, ${method} ${path}`;
   const began = performance.now();
   const state = element("span", { class: "hint" }, "waiting");
   const content = { status: undefined, answer: undefined };
   const detail = element("div");
   const draw = () => detail.replaceChildren(
-    codeBlock(curlOf(method, path, body), "shell", "Request"),
-    content.answer === undefined ? hint(content.status ? "The response has no body." : "No response yet.") : codeBlock(pretty(content.answer), "json", "Response"),
+    codeBlock(curlOf(method, path, body), "shell", "Request", `Request ${which}`),
+    content.answer === undefined ? hint(content.status ? "The response has no body." : "No response yet.") : codeBlock(pretty(content.answer), "json", "Response", `Response ${which}`),
   );
   const summary = element("summary", {},
     element("span", { class: `method m-${method.toLowerCase()}` }, method), element("span", { class: "mono", title: path }, path), state, element("time", {}, clockTime(new Date())));

@@ -96,11 +96,11 @@ async function copyText(button, source) {
   }, 2500);
 }
 
-/** A block of code with its copy button. */
-function codeBlock(text, language, label) {
+/** A block of code with its copy button; `name` is for a screen reader, where the page has several blocks with this label. */
+function codeBlock(text, language, label, name = label) {
   const source = element("code", {}, ...highlight(text, language));
   const button = element("button", { type: "button", class: "copy" }, "Copy");
   button.addEventListener("click", () => copyText(button, source));
-  const pre = element("pre", { tabIndex: 0, role: "region", "aria-label": label }, source);
+  const pre = element("pre", { tabIndex: 0, role: "region", "aria-label": name }, source);
   return element("div", {}, element("div", { class: "row spread" }, element("p", { class: "label" }, strong(label)), button), pre);
 }

@@ -1,5 +1,6 @@
 //! The page at `/` in a browser, on a desktop and on a phone: its frame, and a directory sync.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use idhook_simulator::{Outcome, seeds};
@@ -258,6 +259,13 @@ async fn requests_are_listed(browser: &Browser) {
     let request = browser.reads(".exchange:first-child", "addToProfile").await;
     assert!(request.contains("$IDHOOK_KEY") && request.contains("\"code\": \"request_invalid\""), "{request}");
     assert_ne!(browser.script("return document.querySelectorAll('.exchange .t-key').length").await, 0);
+    // With another one open too, a screen reader tells their parts apart.
+    browser.click(".exchange:nth-child(2) summary").await;
+    browser.reads(".exchange:nth-child(2)", "Response").await;
+    let names =
+        browser.script("return [...document.querySelectorAll('.exchange pre')].map((part) => part.ariaLabel)").await;
+    let names: BTreeSet<_> = names.as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    assert!(names.len() == 4 && names.iter().all(|name| name.contains("/syncs")), "{names:?}");
     is_accessible(browser).await;
 }
 

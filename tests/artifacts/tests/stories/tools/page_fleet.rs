@@ -8,6 +8,7 @@ use xtask::artifact::Artifact;
 
 use crate::scene::{STATE_KEY, Scene, Setting};
 use crate::tools::browser::Browser;
+use crate::tools::line::Line;
 use crate::tools::page::{DESKTOP, PHONE, connect, every_tab_is_accessible, in_sight, is_accessible, picture};
 use crate::tools::page_views::{choose, edit};
 
@@ -177,4 +178,83 @@ async fn changes_of_vcf_operations_are_previewed() {
     assert!(request.contains("dryRun=true") && !request.contains("planted-password"), "{request}");
     is_accessible(&browser).await;
     assert_eq!(browser.console().await, [""; 0]);
+}
+
+/// From now on the page gets the responses of paths with `part` only when `release` is called.
+async fn hold_back(browser: &Browser, part: &str) {
+    let hold = "const real = window.fetch; window.held = []; window.fetch = async (url, options) => {
+      const response = await real(url, options);
+      if (url.includes(PART)) await new Promise((go) => window.held.push(go));
+      return response; };";
+    browser.script(&hold.replace("PART", &json!(part).to_string())).await;
+}
+
+/// Passes the one response that was held back on, and waits until the page has read it.
+async fn release(browser: &Browser) {
+    browser.script("window.held.shift()()").await;
+    browser
+        .holds("![...document.querySelectorAll('.exchange')].some((one) => one.textContent.includes('waiting'))")
+        .await;
+}
+
+/// A person chooses another target while the list of the former one is on its way.
+#[tokio::test]
+async fn late_lists_of_another_target_are_dropped() {
+    let Some(browser) = Browser::for_test().await else { return };
+    let scene = scene().await;
+    browser.resize(DESKTOP.0, DESKTOP.1, false).await;
+    browser.open(&scene.host.url()).await;
+    browser.reads("#readiness", "Configured").await;
+    hold_back(&browser, "/vidm/default/v1/directories").await;
+    browser.type_into("#key", &scene.keys.all).await;
+    browser.click("#list").await;
+    browser.holds("window.held.length === 1").await;
+    choose_target(&browser, "#target").await;
+    browser.reads("#directory-list", "realm Headquarters").await;
+    let said = browser.reads("#list-said", "can be synced").await;
+    release(&browser).await;
+    assert!(browser.text("#directory-list").await.contains("realm Headquarters"));
+    assert_eq!(browser.text("#list-said").await, said);
+    let ids = "return [...document.querySelectorAll('input[name=directory]')].map((radio) => radio.value)";
+    let ids = browser.script(ids).await;
+    assert!(
+        ids.as_array().unwrap().contains(&json!(seeds::FLEET_CORP)) && !ids.to_string().contains(seeds::CORP),
+        "{ids}"
+    );
+
+    hold_back(&browser, "/vcf/default/v1/identity-providers").await;
+    browser.click(".top nav a[href='#identity-providers']").await;
+    browser.holds("window.held.length === 1").await;
+    choose_target(&browser, "#idp-target").await;
+    let listed = browser.reads("#providers", "Headquarters AD").await;
+    release(&browser).await;
+    assert_eq!(browser.text("#providers").await, listed);
+    // Nor is an object of one target aimed at the other.
+    let elsewhere =
+        "return objects.filter((object) => !object.path.startsWith('/fleet/default/')).map((object) => object.text)";
+    assert_eq!(browser.script(elsewhere).await, json!([]));
+    assert_ne!(browser.script("return objects.length").await, 0);
+}
+
+#[tokio::test]
+async fn failed_check_keeps_the_chosen_target() {
+    let Some(browser) = Browser::for_test().await else { return };
+    let scene = scene().await;
+    let mut line = Line::to(&scene.host.url()).await;
+    connect(&browser, &line.url(), DESKTOP, &scene.keys.all).await;
+    browser.reads("#list-said", "can be synced").await;
+    choose_target(&browser, "#target").await;
+    let listed = browser.reads("#directory-list", "realm Headquarters").await;
+
+    line.cut().await;
+    browser.click("#recheck").await;
+    browser.reads("#health", "Not reachable").await;
+    browser.reads("#readiness", "Configuration unknown").await;
+    let target = "return document.querySelector('#target').value";
+    assert_eq!(browser.script(target).await, "fleet/default");
+    line.mend();
+    browser.click("#recheck").await;
+    browser.reads("#readiness", "VCF Operations default").await;
+    assert_eq!(browser.script(target).await, "fleet/default");
+    assert_eq!(browser.text("#directory-list").await, listed);
 }
