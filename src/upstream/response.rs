@@ -182,7 +182,8 @@ impl Kind {
             UpstreamEvidence { call: self.call, status, is_login: self.is_login, may_deny_token, ..said }
         };
         if let Some(unread) = unread(answer) {
-            return of_call(UpstreamEvidence { message: Some(unread), ..UpstreamEvidence::default() });
+            let (message, is_page) = (Some(unread), is_page(answer));
+            return of_call(UpstreamEvidence { message, is_page, ..UpstreamEvidence::default() });
         }
         let body = struck(answer.body(), secrets);
         let vendor = (self.read_error)(&body);
@@ -335,6 +336,16 @@ mod tests {
         assert_eq!((evidence.code.as_deref(), evidence.message.as_deref()), (Some("c.1"), Some("why")));
         let page = failed(Repeat::Always, false, 500, &format!("<html>{}<title>T</title>", " ".repeat(200_000)));
         assert_eq!(page.evidence().unwrap().message.as_deref(), Some("an HTML page with the title \"T\""));
+    }
+
+    /// Looking for each secret in megabytes would hold up every other request of the instance.
+    #[test]
+    fn body_far_longer_than_an_error_is_not_read() {
+        let many = format!("[{}\"\"]", r#""two  blanks \"quoted\"","#.repeat(100_000));
+        let error = failed(Repeat::Always, false, 500, &many);
+        assert!(error.detail().contains(" would be read") && !error.detail().contains("two"), "{}", error.detail());
+        let page = failed(Repeat::Always, true, 401, &format!("<html><title>Sign in</title>{}", "x".repeat(1 << 20)));
+        assert_eq!(page.code(), ErrorCode::UpstreamInvalid, "a gateway's page is no rejected login");
     }
 
     #[test]

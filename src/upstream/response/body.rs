@@ -12,6 +12,10 @@ use crate::secret::Secret;
 /// The longest shown title of a page, in characters.
 const MAX_TITLE: usize = 120;
 
+/// The longest error body that is read, and the beginning of a page that may have its title: looking for every secret in a long text
+/// would hold up all requests of the instance.
+const MAX_READ: usize = 256 << 10;
+
 /// Whether `answer` is an HTML page. The body decides, as for JSON; if it only looks like markup, the content type decides.
 pub(super) fn is_page(answer: &http::Response<Bytes>) -> bool {
     let mut text = answer.body().strip_prefix(b"\xef\xbb\xbf").unwrap_or(answer.body()).trim_ascii_start();
@@ -31,8 +35,8 @@ pub(super) fn is_page(answer: &http::Response<Bytes>) -> bool {
 
 /// The title of a page, without `secrets`.
 pub(super) fn title(body: &[u8], secrets: &[&Secret]) -> Option<String> {
-    // Secrets are removed first: a cut secret would not be found.
-    let text = strike(&String::from_utf8_lossy(body), secrets);
+    // Secrets are removed first: a cut secret would not be found. One in a whole title is not cut here.
+    let text = strike(&String::from_utf8_lossy(body.get(..MAX_READ).unwrap_or(body)), secrets);
     let lower = text.to_ascii_lowercase();
     let opening = lower.find("<title")?;
     let begin = opening + lower.get(opening..)?.find('>')? + 1;
@@ -62,14 +66,17 @@ pub(super) fn describe(answer: &http::Response<Bytes>) -> String {
     format!("{} bytes of {}", answer.body().len(), excerpt(content_type))
 }
 
-/// Why an error body is not read: it is not text.
+/// Why an error body is not read: it is not text, or far longer than an error.
 pub(super) fn unread(answer: &http::Response<Bytes>) -> Option<String> {
     let length = answer.body().len();
     match coding(answer) {
         Some(coding) => {
             Some(format!("a body of {length} bytes with the content coding {coding}, which was not requested"))
         }
-        None => is_binary(answer.body()).then(|| format!("a body of {length} bytes of binary data")),
+        None if is_binary(answer.body()) => Some(format!("a body of {length} bytes of binary data")),
+        None => {
+            (length > MAX_READ).then(|| format!("a body of {length} bytes, of which only {MAX_READ} would be read"))
+        }
     }
 }
 
