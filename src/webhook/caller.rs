@@ -4,9 +4,10 @@ use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HOST, ORIGIN};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
 use super::certificate_caller;
 use super::client_address::ClientAddress;
@@ -116,7 +117,8 @@ impl<'c> Caller<'c> {
                     self.grant.variable
                 )),
             None => Error::new(ErrorCode::Forbidden, format!("caller {name} is allowed from some addresses only, and this request's address is unknown"))
-                .hint("set client_address_header to the header in which your own proxy writes the client's address"),
+                .hint("set client_address_header to the header in which your own proxy writes the client's address; with proxy_key_sha256 it \
+                       counts only beside the proxy's key, so send the request through the proxy and check that both have the same key"),
         })
     }
 
@@ -188,15 +190,34 @@ fn is_jwt(text: &str) -> bool {
 }
 
 /// Rejects a change that another site's web page requests: browsers add stored credentials (Basic, client certificates), and
-/// name the page's origin (Fetch Metadata, `Sec-Fetch-Site`). Programs send no such header.
+/// name where the page is from: in `Sec-Fetch-Site` (Fetch Metadata), and without TLS, where they do not send that, in `Origin`
+/// (RFC 6454). Programs send neither.
 ///
 /// # Errors
 /// `forbidden`.
 pub(super) fn refuse_other_sites(request: &Parts) -> Result<(), Error> {
     match request.method {
         Method::GET | Method::HEAD | Method::OPTIONS => Ok(()),
-        _ => refuse_pages_of_other_sites(&request.headers),
+        _ => refuse_pages_of_other_sites(&request.headers).and_then(|()| refuse_other_origins(request)),
     }
+}
+
+/// Only hosts are compared: a proxy may pass `Host` on without the port, and end TLS.
+fn refuse_other_origins(request: &Parts) -> Result<(), Error> {
+    if request.headers.contains_key("sec-fetch-site") {
+        return Ok(());
+    }
+    // The authority may be the address that the host listens on.
+    let sent_to = request.headers.get(HOST).and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
+    let own = sent_to.as_ref().map(Authority::host).or(request.uri.host());
+    let host_of = |origin: &HeaderValue| origin.to_str().ok()?.parse::<Uri>().ok()?.host().map(str::to_owned);
+    let is_own = |origin| host_of(origin).is_some_and(|host| own.is_some_and(|own| own.eq_ignore_ascii_case(&host)));
+    if request.headers.get_all(ORIGIN).iter().all(is_own) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorCode::Forbidden, "another site's web page requests this change (Origin)").hint(
+        "call idhook from a program, or from the page that idhook itself serves; behind a proxy, pass the Host header on",
+    ))
 }
 
 /// The same whatever the method is: for a `GET` that has an effect.

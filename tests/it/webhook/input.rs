@@ -247,3 +247,33 @@ fn change_requested_by_a_foreign_page_is_rejected() {
     let read = instance.send_with(Method::GET, "/vidm/default/v1/directories", &[("sec-fetch-site", "cross-site")], "");
     assert_eq!(read.status(), StatusCode::OK);
 }
+
+/// Without TLS a browser sends no `Sec-Fetch-Site`, but `Origin` with everything that is not a `GET`.
+#[test]
+fn change_requested_by_a_page_of_another_origin_is_rejected() {
+    let instance = Instance::new([]);
+    let body = r#"{"directory":"corp.example"}"#;
+    let send = |headers: &[(&'static str, &str)]| instance.send_with(Method::POST, SYNCS, headers, body);
+    for origin in ["http://evil.example", "http://idhook.corp.example.evil.example", "null", ""] {
+        let problem = send(&[("host", "idhook.corp.example"), ("origin", origin)]).problem("forbidden");
+        assert!(problem["detail"].as_str().unwrap().contains("(Origin)"), "{origin}: {problem}");
+    }
+    let twice =
+        [("host", "idhook.corp.example"), ("origin", "http://idhook.corp.example"), ("origin", "http://evil.example")];
+    send(&twice).problem("forbidden");
+    assert_eq!(instance.calls(), 0);
+    // Behind a proxy that ends TLS and passes Host on without its port.
+    for (host, origin) in [
+        ("idhook.corp.example", "https://idhook.corp.example:8443"),
+        ("IDHOOK.corp.example:80", "http://idhook.corp.example"),
+        ("[::1]:3000", "http://[::1]:3000"),
+    ] {
+        let instance = Instance::new([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
+        let own = instance.send_with(Method::POST, SYNCS, &[("host", host), ("origin", origin)], body);
+        assert_eq!(own.status(), StatusCode::ACCEPTED, "{host}");
+    }
+    let instance = Instance::new([logs_in("t1"), lists()]);
+    let read =
+        instance.send_with(Method::GET, "/vidm/default/v1/directories", &[("origin", "http://evil.example")], "");
+    assert_eq!(read.status(), StatusCode::OK);
+}
