@@ -31,11 +31,10 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// The header with the client's address, unless the request is known not to come through the proxy: a key is configured, and
-    /// the request lacks it.
+    /// The header with the client's address, if its value is the proxy's: no key is configured, or the request has it.
     pub(crate) fn address_header(&self, headers: &HeaderMap) -> Option<&HeaderName> {
-        let is_direct = !self.keys.as_slice().is_empty() && !self.is_sender(headers);
-        self.client_address_header.as_ref().filter(|_| !is_direct)
+        let is_of_proxy = self.keys.as_slice().is_empty() || self.is_sender(headers);
+        self.client_address_header.as_ref().filter(|_| is_of_proxy)
     }
 
     /// Whether the request with these headers comes through the proxy: it has one of the proxy's keys.
@@ -132,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn address_of_a_direct_request_is_not_that_of_the_header() {
+    fn address_header_counts_only_beside_the_key() {
         let key = digest_of("key");
         let header = ("client_address_header", "X-Real-IP");
         let with = HeaderMap::from_iter([(PROXY_KEY, HeaderValue::from_static("key"))]);

@@ -41,10 +41,12 @@ impl ClientAddress {
         Self::read(headers.get_all(name).iter().next_back()?.to_str().ok()?.rsplit(',').next()?)
     }
 
-    /// The address of the request's sender: that of a request through the operator's proxy is in the proxy's header, that of another
-    /// request is the host's.
+    /// The address of the request's sender, if it is known: where the operator's proxy writes it in a header, that one alone.
+    ///
+    /// A request without the proxy's key is not known to be direct. Its client can make some proxies drop the key
+    /// (`Connection: X-Idhook-Proxy-Key`), and the host's address is the proxy's then.
     pub(super) fn of(request: &Parts, proxy: &Proxy) -> Option<Self> {
-        match proxy.address_header(&request.headers) {
+        match proxy.client_address_header {
             Some(_) => Self::of_proxy(&request.headers, proxy),
             None => request.extensions.get().copied(),
         }
