@@ -112,6 +112,7 @@ impl<R: Runtime> FleetOperations<'_, R> {
         self.same_provider(&present, spec.spec())?;
         let outcome = ChangeOutcome::found(spec.spec().difference(&present), options);
         let outcome = ChangeOutcome { id: present.id.clone(), etag, ..outcome };
+        self.sends_changed_secrets(spec.spec(), &outcome)?;
         if outcome.outcome != Some(Outcome::Updated) || options.dry_run {
             return Ok(outcome);
         }
@@ -144,6 +145,19 @@ impl<R: Runtime> FleetOperations<'_, R> {
             present.id.as_deref().unwrap_or_default()
         );
         Err(Error::invalid(fields).hint(hint).at(name))
+    }
+
+    /// Requires the secret of each configuration that changes. If VCF Operations keeps a secret that was not sent, a caller who does
+    /// not know it could have it sent to a server of his own.
+    fn sends_changed_secrets(&self, spec: &FederatedIdentityProvider, outcome: &ChangeOutcome) -> Result<()> {
+        let changes = |at: &str| {
+            outcome.changes.iter().flatten().any(|change| lies_in(&change.pointer, at) || lies_in(at, &change.pointer))
+        };
+        let unsent = spec.missing_secrets().into_iter();
+        let needed = unsent.filter(|secret| secret.rsplit_once('/').is_some_and(|(around, _)| changes(around)));
+        let detail = "is missing; it is needed to change the configuration around it, so that a stored secret is sent to no other server";
+        let fields: Vec<_> = needed.map(|pointer| FieldError::new(pointer, detail)).collect();
+        if fields.is_empty() { Ok(()) } else { Err(Error::invalid(fields).at(&self.target.settings.name)) }
     }
 
     /// An id from a response, for a path.
@@ -279,6 +293,11 @@ impl<R: Runtime> FleetOperations<'_, R> {
         }
         .map_err(|error| error.at(&self.target.settings.name))
     }
+}
+
+/// Whether the value at the JSON Pointer `part` is the one at `whole`, or in it.
+fn lies_in(part: &str, whole: &str) -> bool {
+    part.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// A message for a change without secrets, which the vendor's document declares optional.

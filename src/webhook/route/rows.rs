@@ -250,7 +250,7 @@ pub(in crate::webhook) const ROWS: &[Row] = &[
     Row { path: "/fleet/{target}/v1/tasks/{task}", operations: &[read_provider(FleetProvider::Task)] },
     Row {
         path: "/fleet/{target}/v1/saml-metadata/validate",
-        operations: &[fleet(Method::POST, Fleet::Provider(FleetProvider::CheckSamlMetadata), Scope::FleetRead, &[])],
+        operations: &[fleet(Method::POST, Fleet::Provider(FleetProvider::CheckSamlMetadata), Scope::FleetWrite, &[])],
     },
     Row {
         path: "/fleet/{target}/v1/doctor",

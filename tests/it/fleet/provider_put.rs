@@ -175,6 +175,23 @@ fn unsent_secret_is_reported_after_a_change() {
 }
 
 /// A server with several nodes may show the former state for a moment.
+/// Otherwise a caller who does not know the password could have VCF Operations send it to a server of his own.
+#[test]
+fn stored_password_is_sent_to_no_other_server() {
+    for (field, value) in [("host", json!("dc.evil.example")), ("port", json!(1389))] {
+        let mut spec = changed();
+        let bind = &mut spec["provisioningConfig"]["ldapConfigurations"][0]["ldapBindConfiguration"];
+        bind["primaryDomainController"][field] = value;
+        bind.as_object_mut().unwrap().remove("bindDnPassword");
+        for query in ["", "?dryRun=true"] {
+            let instance = instance([login(), realms(), read(&shown())]);
+            let problem = put(&instance, query, &spec).problem("request_invalid");
+            assert_eq!(problem["errors"].as_array().unwrap().len(), 1, "{field}: {problem}");
+            assert_eq!(problem["errors"][0]["pointer"], SECRET, "{field}: {problem}");
+        }
+    }
+}
+
 #[test]
 fn change_that_is_shown_late_is_verified() {
     let instance = instance([login(), realms(), read(&shown()), put_call(), read(&shown()), read(&after())]);
