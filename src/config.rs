@@ -160,7 +160,7 @@ impl Config {
         let api_keys = keys::read(&mut reader, others == 0, &mut callers, is_target);
         let all_callers = (reader.problems.len() == before).then_some(callers.as_slice());
         let hooks = hooks::read(&mut reader, all_callers, all_known.then_some(&targets));
-        let callbacks = callbacks::read(&mut reader);
+        let callbacks = callbacks::read(&mut reader, is_target);
         let state_keys = state_keys::read(&mut reader);
         let mut grants = (api_keys.iter().map(|key| &key.grant))
             .chain(oidc_callers.iter().map(|caller| &caller.grant))

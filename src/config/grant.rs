@@ -104,11 +104,7 @@ impl Grant {
     /// Whether the caller may use the target `name` of this `kind`, `vidm`, `vcf` or `fleet`.
     #[must_use]
     pub fn is_for(&self, kind: &str, name: &str) -> bool {
-        let fits = |entry: &String| match entry.split_once('/') {
-            Some((of_kind, named)) => of_kind == kind && named == name,
-            None => entry == name,
-        };
-        self.targets.as_ref().is_none_or(|entries| entries.iter().any(fits))
+        is_among(self.targets.as_deref(), kind, name)
     }
 
     /// Whether its requests may come from `address`. An IPv4 address in IPv6's form is that IPv4 address. An unknown address is in
@@ -119,6 +115,15 @@ impl Grant {
         let address = address.map(|address| address.to_canonical());
         address.is_some_and(|address| networks.iter().any(|network| network.contains(&address)))
     }
+}
+
+/// Whether `targets`, as `NAME` or `KIND/NAME`, have the target `name` of this `kind`; `None` has all.
+pub(super) fn is_among(targets: Option<&[String]>, kind: &str, name: &str) -> bool {
+    let fits = |entry: &String| match entry.split_once('/') {
+        Some((of_kind, named)) => of_kind == kind && named == name,
+        None => entry == name,
+    };
+    targets.is_none_or(|entries| entries.iter().any(fits))
 }
 
 /// The entries of `variable`, a list of callers. A field with the value null is a mistake: read as absent it would restrict
@@ -177,6 +182,31 @@ pub(super) struct Targets<'t> {
 /// The targets; `None` if a mistake leaves them incomplete.
 pub(super) type IsTarget<'t> = Option<&'t Targets<'t>>;
 
+/// Checks `targets` of the entry `at` of `variable`, which is about `whom`.
+pub(super) fn check_targets(
+    reader: &mut Reader<'_>,
+    (variable, at): (&'static str, usize),
+    (targets, whom): (Option<&[String]>, &str),
+    is_target: IsTarget<'_>,
+) {
+    let place = |path: &str| Place::in_entry(variable, at, path);
+    if let Some(Targets { is_target, names }) = is_target {
+        let unknown = targets.unwrap_or_default().iter().enumerate().filter(|(_, target)| !is_target(target));
+        for (which, target) in unknown {
+            let known: Vec<&str> = names.iter().map(String::as_str).collect();
+            let fix = match meant(target, &known) {
+                Some(meant) => format!("did you mean {meant:?}?"),
+                None => format!("use NAME or KIND/NAME, one of {}", known.join(", ")),
+            };
+            reader.wrong(place(&format!(".targets[{which}]")), target, format!(", which is not a target; {fix}"));
+        }
+    }
+    if targets.is_some_and(<[String]>::is_empty) {
+        let detail = format!("is an empty list, so {whom} may use no target; omit targets to allow all");
+        reader.problem(place(".targets"), detail);
+    }
+}
+
 /// Reads the grant of the entry `at` of `variable`; `taken` collects callers' names to find duplicates.
 pub(super) fn read(
     reader: &mut Reader<'_>,
@@ -186,22 +216,7 @@ pub(super) fn read(
     is_target: IsTarget<'_>,
 ) -> Grant {
     let place = |path: &str| Place::in_entry(variable, at, path);
-    if let Some(Targets { is_target, names }) = is_target {
-        for (which, target) in targets.iter().flatten().enumerate().filter(|(_, target)| !is_target(target)) {
-            let known: Vec<&str> = names.iter().map(String::as_str).collect();
-            let fix = match meant(target, &known) {
-                Some(meant) => format!("did you mean {meant:?}?"),
-                None => format!("use NAME or KIND/NAME, one of {}", known.join(", ")),
-            };
-            reader.wrong(place(&format!(".targets[{which}]")), target, format!(", which is not a target; {fix}"));
-        }
-    }
-    if targets.as_ref().is_some_and(Vec::is_empty) {
-        reader.problem(
-            place(".targets"),
-            "is an empty list, so this caller may use no target; omit targets to allow all",
-        );
-    }
+    check_targets(reader, (variable, at), (targets.as_deref(), "this caller"), is_target);
     if name.trim().is_empty() {
         reader.problem(place(".name"), "is empty; enter the name to show in the log");
     } else if name.chars().any(|c| c.is_control() || credential::is_invisible(c)) {

@@ -155,7 +155,7 @@ fn each_mistake_is_listed_and_no_secret_is_shown() {
         ("log_level", "is \"debug\"", "use one of info, error"),
         ("targets.vidm.prod.pasword", "is an unknown field", "did you mean \"password\"?"),
         ("targets.vidm.lab.syncApi", "has the wrong type", "use a string"),
-        ("callbacks[1].more", "is an unknown field", "use one of name, url, secret"),
+        ("callbacks[1].more", "is an unknown field", "use one of name, targets, url, secret"),
         ("api_keys[0].sha256", "is not 64 hexadecimal digits", "sha256sum"),
         ("api_keys[0].scopes[0]", "is not valid", "did you mean \"vidm:read\"?"),
         ("api_keys[0].scopes[1]", "is not valid", "use one of vidm:read"),

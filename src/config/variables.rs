@@ -337,7 +337,7 @@ pub const VARIABLES: &[Variable] = &[
         "hooks",
         "syncs that webhooks start: [{\"name\", \"senders\", \"target\", \"directory\", \"groups\", \"addToProfile\", \"on\", \"origins\"}]",
     ),
-    secret_json("callbacks", "receivers of the final state of a sync: [{\"name\", \"url\", \"secret\"}]"),
+    secret_json("callbacks", "receivers of the final state of a sync: [{\"name\", \"url\", \"secret\", \"targets\"}]"),
     secret(
         "state_key",
         "key that signs sync ids and seals what is in the store: 32 characters or more, or a JSON list of such keys (the first \

@@ -87,7 +87,8 @@ pub(super) async fn deliver<R: Runtime>(
     sync: &StartedSync,
     document: impl FnOnce() -> Vec<u8>,
 ) -> bool {
-    let Some(to) = sync.request.callback.as_deref().and_then(|name| configured.config.callback(name)) else {
+    let named = sync.request.callback.as_deref().and_then(|name| configured.config.callback(name));
+    let Some(to) = named.filter(|callback| callback.is_for(&sync.request.target)) else {
         return true;
     };
     let now = out.runtime().now();

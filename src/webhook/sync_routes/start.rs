@@ -41,8 +41,8 @@ pub(super) async fn start<R: Runtime>(
     if wanted.provision && product == Product::Fleet {
         require(context, profile_scope(product))?;
     }
-    let order =
-        order(&wanted, &which, &context.configured.config).map_err(|fields| context.input.order_invalid(fields))?;
+    let order = order(&wanted, &which, syncs.target(), &context.configured.config)
+        .map_err(|fields| context.input.order_invalid(fields))?;
     if wanted.provision {
         let document = syncs.provision(&which, &order).await?;
         return provisioned(context, syncs.target(), document).map(Reply::Whole);
@@ -132,11 +132,17 @@ fn in_body(wanted: &StartRequest) -> Result<DirectoryRef, Error> {
 }
 
 /// The order, or all faults in it.
-fn order(wanted: &StartRequest, which: &DirectoryRef, config: &Config) -> Result<SyncOrder, Vec<FieldError>> {
+fn order(
+    wanted: &StartRequest,
+    which: &DirectoryRef,
+    target: &SyncTarget,
+    config: &Config,
+) -> Result<SyncOrder, Vec<FieldError>> {
     let callback = wanted.callback.as_deref().filter(|name| !name.trim().is_empty());
     let mut fields = Vec::new();
-    if callback.is_some_and(|name| config.callback(name).is_none()) {
-        fields.push(FieldError::new("/callback", "is not the name of a configured callback"));
+    // The same words for one of other targets: nobody learns the names of another tenant.
+    if callback.is_some_and(|name| config.callback(name).is_none_or(|callback| !callback.is_for(target))) {
+        fields.push(FieldError::new("/callback", "is not the name of a callback that is configured for this target"));
     }
     if wanted.provision {
         let mut excludes = |is_set: bool, field: &str| {

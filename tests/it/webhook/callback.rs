@@ -8,12 +8,12 @@ use futures_util::future::join;
 use http::Method;
 use idhook::http::TransportErrorKind;
 use idhook::runtime::Clock as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::memory_store::MemoryStore;
 use crate::support::script::{Call, START, Script, get, post};
 use crate::support::vidm::{CORP, classic, idle, lists, logs_in};
-use crate::support::webhook::{Answer, Instance, KEY, request};
+use crate::support::webhook::{Answer, Instance, KEY, configuration, request};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const URL: &str = "https://tickets.corp.example/hook/T0/B1?c=d";
@@ -166,5 +166,32 @@ fn unknown_callback_starts_nothing() {
     for body in [r#"{"callback":"https://evil.example/"}"#, r#"{"callback":"Ticket"}"#, r#"{"callback":{"url":"x"}}"#] {
         let answer = instance.send(Method::POST, &format!("/vidm/default/v1/directories/{CORP}/syncs"), body);
         assert_eq!(answer.problem("request_invalid")["errors"][0]["pointer"], "/callback");
+    }
+}
+
+/// Nobody sends messages in the name of another tenant's syncs, nor learns the names of its receivers.
+#[test]
+fn callback_is_for_its_targets_only() {
+    let of = |targets: &Value| {
+        let entry = json!({"name": "ticket", "url": URL, "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "targets": targets});
+        json!([entry]).to_string()
+    };
+    let path = format!("/vidm/default/v1/directories/{CORP}/syncs");
+    let instance = Instance::with(&[("callbacks", &of(&json!(["vcf/default"])))], []);
+    let problem = instance.send(Method::POST, &path, r#"{"callback":"ticket"}"#).problem("request_invalid");
+    let unknown = instance.send(Method::POST, &path, r#"{"callback":"no-such"}"#).problem("request_invalid");
+    assert_eq!(problem["errors"], unknown["errors"]);
+    for here in [json!(["default"]), json!(["vidm/default"])] {
+        let calls = [logs_in("t1"), lists(), idle(CORP), classic(CORP).answer(200, "{}")];
+        let instance = Instance::with(&[("callbacks", &of(&here))], calls);
+        assert_eq!(instance.send(Method::POST, &path, r#"{"callback":"ticket"}"#).status(), 202, "{here}");
+    }
+    for (targets, says) in [
+        (json!([]), "this receiver may use no target"),
+        (json!(["vidm/prd"]), "is not a target"),
+        (json!(null), "is null"),
+    ] {
+        let error = configuration(&[("callbacks", &of(&targets))]).unwrap_err();
+        assert!(format!("{error:?}").contains(says), "{says}: {error:?}");
     }
 }
