@@ -106,9 +106,8 @@ impl Metrics {
         if self.id.get() == 0 {
             self.id.set(runtime.random() | 1);
         }
-        self.is_of_caller.set(false);
         let batch = Batch::new(self.pending.take(), (self.id.get(), open, unix_ms(runtime.now())));
-        Taken { from: self, batch: Some(batch) }
+        Taken { from: self, batch: Some(batch), is_of_caller: self.is_of_caller.replace(false) }
     }
 
     /// Hands in this instance's counts and its number of open watches. Counts that the store did not take stay.
@@ -150,6 +149,7 @@ impl Metrics {
 struct Taken<'m> {
     from: &'m Metrics,
     batch: Option<Batch>,
+    is_of_caller: bool,
 }
 
 impl Taken<'_> {
@@ -171,6 +171,7 @@ impl Drop for Taken<'_> {
     fn drop(&mut self) {
         if let Some(batch) = self.batch.take() {
             self.from.pending.borrow_mut().take_back(batch.counts);
+            self.from.is_of_caller.set(self.from.is_of_caller.get() || self.is_of_caller);
         }
     }
 }
@@ -210,9 +211,10 @@ impl Configured {
     }
 
     /// The same after a response, in an instance that lives on: whenever it is due, until nothing is left or the store failed too
-    /// often.
+    /// often. Here, too, requests without a proven caller alone are no reason.
     pub(super) async fn flush_metrics_when_due<R: Runtime>(&self, runtime: &R) {
-        if self.store_for(runtime, Duration::ZERO).has_none() || self.metrics.waits.replace(true) {
+        let has_reason = self.metrics.is_of_caller.get() || self.metrics.has_watches.get();
+        if !has_reason || self.store_for(runtime, Duration::ZERO).has_none() || self.metrics.waits.replace(true) {
             return;
         }
         let mut tries = 0;
