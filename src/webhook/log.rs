@@ -5,15 +5,11 @@
 //! character of a caller or an upstream reaches a terminal or splits a line, and a JSON reader gets the original text. A
 //! line has at most [`MAX_LINE`] bytes, so a binding can write it with one call.
 
-use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
 use super::caller::Caller;
 use super::client_address::ClientAddress;
@@ -29,9 +25,13 @@ use crate::secret::Secret;
 use crate::upstream::CallRecord;
 
 mod count;
+mod failed_sync;
 mod stream;
+mod text;
 
+pub(super) use failed_sync::FailedSync;
 pub(super) use stream::StreamPart;
+use text::{bounded, short_sync_id, write_escaped};
 
 /// The longest text in a line, in bytes as written.
 const MAX_TEXT: usize = 160;
@@ -141,6 +141,12 @@ pub(super) struct LogLine {
     /// Why the status of a sync is `unknown` although vIDM responded, with the clocks involved.
     #[serde(skip_serializing_if = "Option::is_none")]
     sync_unknown: Option<String>,
+    /// The syncs that this request found failed, or (at `…/advance`) whose state it could not read, at most 20.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failed_syncs: Vec<FailedSync>,
+    /// How many `failed_syncs` were left out to keep the line short.
+    #[serde(skip_serializing_if = "is_zero")]
+    failed_syncs_omitted: usize,
     /// Mistakes in the configuration; what is known of a rejected login; why a valid token or client certificate is nobody's; the
     /// reason of an `internal` error.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -373,6 +379,9 @@ impl LogLine {
         for problem in self.problems.iter_mut().chain(&mut self.sync_unknown) {
             *problem = bounded(&strike(problem, secrets), MAX_PROBLEM);
         }
+        for sync in &mut self.failed_syncs {
+            sync.directory = bounded(&strike(&sync.directory, secrets), MAX_TEXT);
+        }
         loop {
             let line = self.written();
             if line.len() <= MAX_LINE {
@@ -383,6 +392,8 @@ impl LogLine {
                 self.omit_call();
             } else if self.problems.pop().is_some() {
                 self.problems_omitted += 1;
+            } else if self.failed_syncs.pop().is_some() {
+                self.failed_syncs_omitted += 1;
             } else {
                 // Not reached: the other texts together are shorter than a line.
                 return line.chars().take(MAX_LINE).collect();
@@ -402,48 +413,6 @@ impl LogLine {
         }
         line
     }
-}
-
-/// Writes a character of JSON in printable ASCII. Non-ASCII characters and DEL occur only inside strings; control characters
-/// are already escaped.
-fn write_escaped(line: &mut String, c: char) {
-    if matches!(c, ' '..='~') {
-        line.push(c);
-        return;
-    }
-    for unit in c.encode_utf16(&mut [0; 2]) {
-        // Writing to a String cannot fail.
-        let _ = write!(line, "\\u{unit:04x}");
-    }
-}
-
-/// The beginning of `text` that takes `limit` bytes in a line, with a mark if it was cut.
-fn bounded(text: &str, limit: usize) -> String {
-    const MARK: char = '…';
-    let width = |c: char| match c {
-        '"' | '\\' => 2,
-        ' '..='~' => 1,
-        _ => 6 * c.len_utf16(),
-    };
-    if text.chars().map(width).sum::<usize>() <= limit {
-        return text.to_owned();
-    }
-    let mut left = limit.saturating_sub(width(MARK));
-    let mut short: String = text
-        .chars()
-        .take_while(|c| {
-            let fits = width(*c) <= left;
-            left = left.saturating_sub(width(*c));
-            fits
-        })
-        .collect();
-    short.push(MARK);
-    short
-}
-
-/// A short name for the sync `id` that cannot be used as the id: an id gives access to its sync.
-fn short_sync_id(id: &str) -> String {
-    URL_SAFE_NO_PAD.encode(Sha256::digest(id).get(..6).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! The metrics of one request: what its log line has, without the texts that others chose.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use http::StatusCode;
 
-use super::LogLine;
+use super::{FailedSync, LogLine};
 use crate::config::Config;
 use crate::error::ErrorCode;
 use crate::webhook::callback;
@@ -48,11 +49,15 @@ impl LogLine {
         metrics.count(|totals| self.count_problem(totals, &target));
     }
 
+    /// The request's problem, and those of the syncs that it could not read: each code once, as one request has one.
     fn count_problem(&self, totals: &mut Totals, target: &str) {
-        let Some(code) = self.code else { return };
-        totals.count(Family::Errors, &[code]);
-        if code == ErrorCode::UpstreamAuth.as_str() {
-            totals.count(Family::RejectedLogins, &[target]);
+        let unread = self.failed_syncs.iter().filter_map(FailedSync::unread);
+        let codes: BTreeSet<_> = unread.chain(self.code).collect();
+        for code in codes {
+            totals.count(Family::Errors, &[code]);
+            if code == ErrorCode::UpstreamAuth.as_str() {
+                totals.count(Family::RejectedLogins, &[target]);
+            }
         }
     }
 

@@ -22,7 +22,14 @@ impl LogLine {
     /// Marks the beginning of an event stream; returns the line for its end, without what this one says.
     pub(in crate::webhook) fn begin_stream(&mut self) -> Self {
         self.stream = Some(StreamPart::Begun);
-        Self { calls: Vec::new(), calls_omitted: 0, store: None, problems: Vec::new(), ..self.clone() }
+        Self {
+            calls: Vec::new(),
+            calls_omitted: 0,
+            store: None,
+            problems: Vec::new(),
+            failed_syncs: Vec::new(),
+            ..self.clone()
+        }
     }
 
     /// Marks the end of an event stream, with the problem that was its last event.

@@ -47,6 +47,9 @@ pub(super) async fn advance<R: Runtime>(
             continue;
         };
         let found = sync_answer(configured, outbound, context.base, &sync, &viewer, MAX_AGE).await;
+        if let Err(error) = &found {
+            context.log.unread_sync(&sync.request.directory, error);
+        }
         let advanced = AdvancedSync::of(&sync.request.directory, &found);
         if advanced.is_open {
             look.keep(&entry);

@@ -15,13 +15,13 @@ use crate::error::{Error, ErrorCode};
 use crate::operations::SyncOperations;
 use crate::runtime::Runtime;
 use crate::shared_state::{Origin, StoreUnavailable, may_be_in_store, refresh};
-use crate::sync::{self, SyncDocument, SyncState};
+use crate::sync::{self, SyncDocument, SyncRequest, SyncState};
 use crate::upstream::Outbound;
 use crate::webhook::caller::Caller;
 use crate::webhook::events::has_seen_the_end;
 use crate::webhook::input::{Input, query_error};
 use crate::webhook::kept_request::StartedSync;
-use crate::webhook::log::LogLine;
+use crate::webhook::log::{FailedSync, LogLine};
 use crate::webhook::{Configured, Context, Reply, callback, empty, json, with_headers};
 
 /// A sync by its id: its state now, after a wait, or as a stream.
@@ -100,18 +100,23 @@ pub(in crate::webhook) struct Viewer {
     may_override: bool,
     overrode: Cell<bool>,
     unknown: RefCell<Option<String>>,
+    /// The syncs that failed.
+    failed: RefCell<Vec<FailedSync>>,
 }
 
 impl Viewer {
     pub(super) fn of(caller: &Caller<'_>) -> Self {
         let may_override = caller.may(Scope::VidmOverride);
-        Self { may_override, overrode: Cell::default(), unknown: RefCell::default() }
+        Self { may_override, overrode: Cell::default(), unknown: RefCell::default(), failed: RefCell::default() }
     }
 
-    fn saw<R: Runtime>(&self, syncs: &SyncOperations<'_, R>, state: &Result<SyncState, Error>) {
+    fn saw<R: Runtime>(&self, syncs: &SyncOperations<'_, R>, request: &SyncRequest, state: &Result<SyncState, Error>) {
         self.overrode.set(self.overrode.get() || syncs.overrode());
         let unknown = state.as_ref().ok().filter(|state| state.doubt.is_some());
         *self.unknown.borrow_mut() = unknown.and_then(|state| state.report.message.clone());
+        if let Some(reason) = state.as_ref().ok().and_then(|state| state.reason) {
+            self.failed.borrow_mut().push(FailedSync::ended(&request.directory, reason));
+        }
     }
 
     /// Adds what it saw to the line.
@@ -121,6 +126,9 @@ impl Viewer {
         }
         if let Some(why) = self.unknown.take() {
             line.sync_unknown(why);
+        }
+        for sync in self.failed.take() {
+            line.failed_sync(sync);
         }
     }
 }
@@ -136,7 +144,7 @@ pub(in crate::webhook) async fn sync_answer<R: Runtime>(
 ) -> Result<SyncAnswer, Error> {
     let syncs = configured.targets.syncs(&sync.request.target, outbound, viewer.may_override)?;
     let state = syncs.state(&sync.request, max_age).await;
-    viewer.saw(&syncs, &state);
+    viewer.saw(&syncs, &sync.request, &state);
     let mut answer = answer_of(base, sync, state?);
     if answer.document.is_final() {
         configured.metrics.ended(&sync.id, &sync.request.target, answer.document.reason);

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::support::memory_store::{MemoryStore, StoreFault};
 use crate::support::script::{Call, START, get, post};
-use crate::support::vidm::{CORP, LAB, classic, idle, lists, logs_in, sync_state, v2};
+use crate::support::vidm::{CORP, LAB, classic, executions, idle, lists, logs_in, sync_state, v2};
 use crate::support::webhook::{Instance, KEY, request};
 
 const URL: &str = "https://tickets.corp.example/hook";
@@ -46,6 +46,10 @@ fn start(instance: &Instance, body: &str) {
 
 fn starts() -> [Call; 4] {
     [logs_in("t1"), lists(), idle(CORP), classic(CORP).answer(200, "{}")]
+}
+
+fn last_line(instance: &Instance) -> Value {
+    serde_json::from_str(&instance.script.lines().pop().unwrap()).unwrap()
 }
 
 fn advance(instance: &Instance) -> Value {
@@ -223,8 +227,42 @@ fn sync_whose_state_cannot_be_read_stays_listed() {
         "{seen}"
     );
     assert!(seen["syncs"][0]["status"].is_null() && seen["syncs"][0]["detail"].is_string(), "{seen}");
+    // The response is 200, and the failure is in the log and counted.
+    assert_eq!(
+        last_line(&instance)["failed_syncs"],
+        json!([{"directory": CORP, "code": "upstream_tls", "has_ended": false}])
+    );
+    let metrics = instance.send(Method::GET, "/metrics", "").text();
+    assert!(metrics.contains("idhook_errors_total{code=\"upstream_tls\"} 1"), "{metrics}");
     instance.then([state("COMPLETED"), post(URL).answer(204, "")]);
     assert_eq!(advance(&instance)["syncs"][0]["open"], false);
+    assert!(last_line(&instance).get("failed_syncs").is_none());
+}
+
+#[test]
+fn rejected_login_and_failed_run_show_although_the_look_itself_succeeds() {
+    let store = MemoryStore::new();
+    let starter = sharing(&store, starts());
+    start(&starter, r#"{"callback":"ticket"}"#);
+    starter.script.advance(MINUTE);
+    starter.then([sync_state(CORP).answer(401, ""), logs_in("t").answer(401, "")]);
+    advance(&starter);
+    let line = last_line(&starter);
+    assert_eq!(line["failed_syncs"][0]["code"], "upstream_auth", "{line}");
+    assert!(line["problems"][0].as_str().unwrap().contains("login"), "{line}");
+    let metrics = starter.send(Method::GET, "/metrics", "").text();
+    assert!(metrics.contains("idhook_rejected_logins_total{target=\"vidm/default\"} 1"), "{metrics}");
+    let other = sharing(&MemoryStore::new(), starts());
+    start(&other, r#"{"callback":"ticket"}"#);
+    other.script.advance(MINUTE);
+    other.then([state("FAILED"), executions(CORP).answer(404, ""), post(URL).answer(204, "")]);
+    advance(&other);
+    assert_eq!(
+        last_line(&other)["failed_syncs"],
+        json!([{"directory": CORP, "code": "sync_failed", "has_ended": true}])
+    );
+    let metrics = other.send(Method::GET, "/metrics", "").text();
+    assert!(metrics.contains("idhook_errors_total{code=\"sync_failed\"} 0"), "a read state is no error: {metrics}");
 }
 
 #[test]
