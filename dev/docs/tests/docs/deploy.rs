@@ -39,7 +39,7 @@ fn each_file_has_its_row_in_the_table() {
 }
 
 /// The environment variables of callers' scripts, as in the examples.
-const OF_CALLERS: [&str; 5] = ["url", "key", "key_file", "target", "wait"];
+const OF_CALLERS: [&str; 6] = ["url", "key", "key_file", "target", "wait", "query"];
 
 #[test]
 fn variables_in_the_files_exist() {
