@@ -21,15 +21,12 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 from ._errors import IdhookError
-from ._http import Exchange, Limits, TransportError
+from ._http import LONGEST_WAIT, Exchange, Limits, TransportError
 
 if TYPE_CHECKING:
     import wasmtime
 
 Event = dict[str, Any]
-
-# The longest single wait, in seconds: Windows delivers Ctrl-C only between waits.
-LONGEST_WAIT = 1.0
 
 _compiling = threading.Lock()
 

@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 CHUNK = 65536
+# The longest single wait, in seconds: Windows delivers Ctrl-C only between waits.
+LONGEST_WAIT = 1.0
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,43 @@ class Exchange:
                 if self._socket is not None:
                     self._socket.close()
                 self._socket = None
+
+    def send_within(
+        self, seconds: float, method: str, url: str, headers: Iterable[tuple[str, str]], body: bytes, limits: Limits
+    ) -> Response:
+        """As `send`, and cancelled after so many seconds, whatever it waits for then.
+
+        The timeout of a socket counts from each byte that arrives, and the look-up of a name has none. So the exchange runs in a thread
+        of its own, which this one does not wait for any longer than that."""
+        ends = time.monotonic() + seconds
+        done = threading.Event()
+        results: list[Response] = []
+        failures: list[Exception] = []
+
+        def work() -> None:
+            try:
+                results.append(self.send(method, url, headers, body, limits))
+            except Exception as e:  # Whatever it is, the caller must see it.
+                failures.append(e)
+            finally:
+                done.set()
+
+        # A daemon: a program that ends does not wait for the look-up of a name.
+        threading.Thread(target=work, name="idhook-http", daemon=True).start()
+        try:
+            while not done.wait(max(0.0, min(ends - time.monotonic(), LONGEST_WAIT))):
+                if time.monotonic() >= ends:
+                    with self._lock:
+                        is_connected = self._socket is not None
+                    if not is_connected:
+                        raise TransportError("connect-timeout", f"no connection within {seconds:g} s")
+                    raise TransportError("timeout", f"no complete response within {seconds:g} s")
+        finally:
+            # After the time, and after Ctrl-C. An exchange that is over stays as it is; one that is not connected yet ends once it is.
+            self.cancel()
+        if failures:
+            raise failures.pop()
+        return results.pop()
 
     def _connect(self, parts: urllib.parse.SplitResult, limits: Limits) -> socket.socket:
         ends = time.monotonic() + limits.connect

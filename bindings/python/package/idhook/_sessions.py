@@ -72,7 +72,8 @@ class SyncSession(_Session):
     Every call raises :class:`IdhookError` if it fails. Threads may share a session; nothing has to be closed. In ``asyncio`` use
     ``await asyncio.to_thread(session.ensure_groups, …)``.
 
-    A ``directory`` is an id, a name or one of the directory's domains.
+    A ``directory`` is an id, a name or one of the directory's domains. The last request of a wait may outlast the wait's ``timeout``:
+    :class:`Timeouts` and :class:`Webhook` show by how much.
     """
 
     def start_sync(

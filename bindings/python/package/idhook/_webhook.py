@@ -20,7 +20,8 @@ from ._vcf_session import VcfSession
 
 # Seconds that the server may hold one request. Proxies in between often end a request after 60 s.
 HOLD = 20
-# Seconds for the answer of a request that is not held: the server's own calls have less.
+# Seconds for a whole request that is not held, from the look-up of the server's name to the last byte of the response. By default the
+# server's own calls have 25 s.
 ANSWER = 40.0
 # The longest pause between two looks at a sync, in seconds.
 LONGEST_PAUSE = 60.0
@@ -34,6 +35,10 @@ class Webhook:
     * ``key``: an API key, as ``cargo xtask key`` makes it.
     * ``ca``: a PEM file, or its text. With it, exactly these CAs are trusted; without it, those of the system. Certificates are always
       verified.
+
+    A request ends within 40 s, however slowly the server sends its response. While a sync or a deletion runs, the server may hold a
+    request for up to 20 s more, but not beyond the ``timeout`` of the call. So a request outlasts what is left of that by at most 40 s. A
+    request that does not end in time is ``webhook_unreachable``.
     """
 
     def __init__(self, url: str, key: str, *, ca: str | os.PathLike[str] | None = None) -> None:
@@ -79,9 +84,10 @@ class Webhook:
         if route.body is not None:
             headers.append(("Content-Type", "application/json"))
             body = json.dumps(route.body).encode()
-        limits = Limits(first_byte=ANSWER + wait, between_bytes=ANSWER, max_body=MAX_BODY)
+        limit = ANSWER + wait
+        limits = Limits(first_byte=limit, between_bytes=limit, max_body=MAX_BODY)
         try:
-            response = Exchange(self._tls).send(route.method, self._base + route.path, headers, body, limits)
+            response = Exchange(self._tls).send_within(limit, route.method, self._base + route.path, headers, body, limits)
         except TransportError as e:
             raise _unreachable(e) from None
         if response.status < 300:

@@ -114,6 +114,11 @@ async fn python_reports_what_went_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn python_survives_slow_and_hostile_servers() {
+    python_passes("test_webhook").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn python_reads_and_writes_documents() {
     python_passes("test_json").await;
 }
@@ -181,6 +186,8 @@ fn types_pass_mypy_strict() {
         "test_vcf",
         "-m",
         "test_failures",
+        "-m",
+        "test_webhook",
         "-m",
         "test_json",
     ]);

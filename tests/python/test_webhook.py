@@ -1,0 +1,171 @@
+"""What `Webhook` makes of a server that is slow or hostile; without an idhook server."""
+
+import contextlib
+import json
+import socket
+import threading
+import time
+import unittest
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from unittest import mock
+
+from idhook import IdhookError, VidmSession, Webhook, _webhook
+
+# What a call may take on a busy machine. The servers here would hold it for longer.
+AT_MOST = 30
+SYNC = {"id": "s", "status": "succeeded", "directory": {"id": "d"}, "groups": []}
+# The beginning of a record with a certificate of 16,000 bytes or so.
+HANDSHAKE = b"\x16\x03\x03\x3f\xff\x02"
+
+Serve = Callable[[socket.socket], None]
+
+
+@contextlib.contextmanager
+def server(serve: Serve) -> Iterator[tuple[str, threading.Event]]:
+    """The address of a server that serves each connection so, and the event that its client has closed one."""
+    is_left = threading.Event()
+
+    def work(connection: socket.socket) -> None:
+        with connection:
+            connection.settimeout(60)
+            try:
+                serve(connection)
+                while connection.recv(4096):
+                    pass
+            except ConnectionError:
+                pass
+            except OSError:
+                return
+            is_left.set()
+
+    def accept(listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=work, args=[listener.accept()[0]], daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=accept, args=[listener], daemon=True).start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}", is_left
+
+
+def read_request(connection: socket.socket) -> None:
+    """Reads the head of a request."""
+    text = b""
+    while b"\r\n\r\n" not in text:
+        piece = connection.recv(4096)
+        if not piece:
+            raise ConnectionError
+        text += piece
+
+
+def answer(status: int, kind: str, body: bytes) -> Serve:
+    def serve(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(f"HTTP/1.1 {status} x\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+
+    return serve
+
+
+def drip(start: bytes, byte: bytes, seconds: float = 60) -> Serve:
+    """Sends `start` at once, and then a byte every 50 ms."""
+
+    def serve(connection: socket.socket) -> None:
+        if start != HANDSHAKE:
+            read_request(connection)
+        connection.sendall(start)
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            connection.sendall(byte)
+            time.sleep(0.05)
+
+    return serve
+
+
+def session(address: str, scheme: str = "http") -> VidmSession:
+    return Webhook(f"{scheme}://{address}", "key").vidm()
+
+
+class TestTime(unittest.TestCase):
+    def fails_in_time(self, call: Callable[..., Any], *arguments: Any, **options: Any) -> IdhookError:
+        begun = time.monotonic()
+        with self.assertRaises(IdhookError) as raised:
+            call(*arguments, **options)
+        self.assertLess(time.monotonic() - begun, AT_MOST)
+        error = raised.exception
+        self.assertEqual((error.code, error.status, error.retryable), ("webhook_unreachable", 502, True), str(error))
+        return error
+
+    @mock.patch.object(_webhook, "ANSWER", 0.3)
+    def test_a_response_that_drips_has_an_end(self) -> None:
+        def check(case: tuple[str, str, bytes, bytes]) -> None:
+            phase, scheme, start, byte = case
+            with server(drip(start, byte)) as (address, is_left):
+                error = self.fails_in_time(session(address, scheme).health)
+                # A busy machine may be slow to connect.
+                self.assertRegex(error.detail, "no (complete response|connection) within 0.3 s", phase)
+                if start != HANDSHAKE:
+                    self.assertTrue(is_left.wait(AT_MOST), f"{phase}: the connection is left open")
+
+        cases = (
+            ("status line", "http", b"", b"H"),
+            ("header line", "http", b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x"),
+            ("header lines", "http", b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
+            ("body", "http", b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b" "),
+            ("chunks", "http", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+            ("handshake", "https", HANDSHAKE, b"\x00"),
+        )
+        with ThreadPoolExecutor(len(cases)) as pool:
+            list(pool.map(check, cases))
+
+    @mock.patch.object(_webhook, "ANSWER", 0.3)
+    def test_a_wait_has_an_end(self) -> None:
+        with server(drip(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b" ")) as (address, _):
+            vidm = session(address)
+            calls: list[Callable[[], Any]] = [
+                lambda: vidm.wait_for_sync("s", timeout=1),
+                lambda: list(vidm.watch_sync("s", timeout=1)),
+                lambda: vidm.ensure_groups("d", ["gg@corp.example"], timeout=1),
+            ]
+            with ThreadPoolExecutor(len(calls)) as pool:
+                list(pool.map(self.fails_in_time, calls))
+
+    @mock.patch.object(_webhook, "ANSWER", 0.3)
+    def test_a_held_request_has_the_time_of_its_wait_as_well(self) -> None:
+        def serve(connection: socket.socket) -> None:
+            drip(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", b" ", 0.6)(connection)
+            connection.sendall(json.dumps(SYNC).encode())
+            connection.shutdown(socket.SHUT_WR)
+
+        with server(serve) as (address, _):
+            self.assertEqual([sync.status for sync in session(address).watch_sync("s", timeout=30)], ["succeeded"])
+
+    @mock.patch.object(_webhook, "ANSWER", 0.3)
+    def test_a_look_up_has_an_end_and_nothing_is_sent_after_it(self) -> None:
+        received: list[bytes] = []
+        may_look_up = threading.Event()
+        look_up = socket.getaddrinfo
+
+        def slow(*arguments: Any) -> Any:
+            may_look_up.wait(60)
+            return look_up(*arguments)
+
+        with server(lambda connection: received.append(connection.recv(4096))) as (address, is_left):
+            with mock.patch.object(socket, "getaddrinfo", slow):
+                error = self.fails_in_time(session(address).health)
+                self.assertIn("no connection within 0.3 s", error.detail)
+                may_look_up.set()
+                self.assertTrue(is_left.wait(AT_MOST))
+        self.assertEqual(received, [b""])
+
+
+class TestResponses(unittest.TestCase):
+    def test_a_response_is_read_whole(self) -> None:
+        with server(answer(200, "application/json", json.dumps(SYNC).encode())) as (address, is_left):
+            self.assertEqual(session(address).sync("s").status, "succeeded")
+            self.assertTrue(is_left.wait(AT_MOST))
+
+
+if __name__ == "__main__":
+    unittest.main()
