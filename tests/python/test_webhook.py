@@ -161,6 +161,14 @@ class TestTime(unittest.TestCase):
 
 
 class TestResponses(unittest.TestCase):
+    def test_a_document_that_is_too_deep_is_not_idhooks(self) -> None:
+        for status, kind in ((200, "application/json"), (500, "application/problem+json")):
+            for body in (b"[" * 200_000, b'{"a":' * 200_000, b"[" * 200_000 + b"]" * 200_000):
+                with self.subTest(status=status, body=body[:5]), server(answer(status, kind, body)) as (address, _):
+                    with self.assertRaises(IdhookError) as raised:
+                        session(address).health()
+                    self.assertEqual((raised.exception.code, raised.exception.status), ("webhook_invalid", status))
+
     def test_a_response_is_read_whole(self) -> None:
         with server(answer(200, "application/json", json.dumps(SYNC).encode())) as (address, is_left):
             self.assertEqual(session(address).sync("s").status, "succeeded")

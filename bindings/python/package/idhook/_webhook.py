@@ -318,7 +318,7 @@ def _document(response: Response) -> Any:
         return None
     try:
         return json.loads(response.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _foreign(response) from None
 
 
@@ -331,9 +331,9 @@ def _problem(response: Response) -> IdhookError:
         return _foreign(response)
     try:
         problem = json.loads(response.body)
-    except ValueError:
+        return IdhookError(problem) if isinstance(problem, dict) else _foreign(response)
+    except (ValueError, RecursionError):
         return _foreign(response)
-    return IdhookError(problem) if isinstance(problem, dict) else _foreign(response)
 
 
 def _foreign(response: Response) -> IdhookError:
