@@ -196,7 +196,7 @@ pub(super) static LOG_LEVEL: Words<LogLevel, 2> = Words {
     words: ["info", "error"],
     values: [LogLevel::Info, LogLevel::Error],
     default: LogLevel::Info,
-    help: "info logs a line for each request, error only for those answered with 4xx or 5xx",
+    help: "info logs a line for each request, error only for those answered with 4xx or 5xx and those that find a failed sync",
 };
 
 pub(super) const REQUEST_BODY_LIMIT: Number = Number {

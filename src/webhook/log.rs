@@ -49,7 +49,7 @@ pub(super) struct LogLine {
     /// When the request came: RFC 3339, UTC, milliseconds.
     #[cfg_attr(feature = "contract", schemars(extend("format" = "date-time")))]
     time: String,
-    /// `info`; `warn` for a response with 4xx; `error` for 5xx. At the end of an event stream, the same by the status of its last problem.
+    /// `info`; `warn` for a response with 4xx or with `failed_syncs`; `error` for 5xx. At the end of an event stream, the same by the status of its last problem.
     #[cfg_attr(feature = "contract", schemars(extend("enum" = ["info", "warn", "error"])))]
     level: &'static str,
     /// The request's id, as in `X-Request-Id`, and `instance` of a problem. Calls to targets carry it too, except logins.
@@ -345,18 +345,23 @@ impl LogLine {
         self.store = trouble.or_else(|| self.store.take());
     }
 
+    fn level(&self, status: StatusCode) -> &'static str {
+        match self.broken.unwrap_or(status).as_u16() {
+            500.. => "error",
+            400.. => "warn",
+            _ if !self.failed_syncs.is_empty() => "warn",
+            _ => "info",
+        }
+    }
+
     /// Whether a line with this outcome is written.
     pub(super) fn is_wanted(&self, status: StatusCode, level: LogLevel) -> bool {
-        level == LogLevel::Info || self.broken.unwrap_or(status).as_u16() >= 400
+        level == LogLevel::Info || self.level(status) != "info"
     }
 
     /// The finished line, without newline and without `secrets`.
     pub(super) fn finish(mut self, status: StatusCode, took: Duration, secrets: &[&Secret]) -> String {
-        self.level = match self.broken.unwrap_or(status).as_u16() {
-            500.. => "error",
-            400.. => "warn",
-            _ => "info",
-        };
+        self.level = self.level(status);
         self.status = status.as_u16();
         self.ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         for text in [

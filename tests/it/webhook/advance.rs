@@ -248,6 +248,7 @@ fn rejected_login_and_failed_run_show_although_the_look_itself_succeeds() {
     starter.then([sync_state(CORP).answer(401, ""), logs_in("t").answer(401, "")]);
     advance(&starter);
     let line = last_line(&starter);
+    assert_eq!((&line["level"], &line["status"]), (&json!("warn"), &json!(200)));
     assert_eq!(line["failed_syncs"][0]["code"], "upstream_auth", "{line}");
     assert!(line["problems"][0].as_str().unwrap().contains("login"), "{line}");
     let metrics = starter.send(Method::GET, "/metrics", "").text();
