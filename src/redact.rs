@@ -46,18 +46,19 @@ pub(crate) fn strike_json(value: &mut Value, secrets: &[&Secret]) {
 }
 
 /// What is searched for. Made once for all texts of a document.
-struct Needles<'s> {
+pub(crate) struct Needles<'s> {
     /// The secrets, and the pieces of base64 that show each.
     secrets: Vec<(&'s [u8], Vec<String>)>,
 }
 
 impl<'s> Needles<'s> {
-    fn of(secrets: &[&'s Secret]) -> Self {
+    pub(crate) fn of(secrets: &[&'s Secret]) -> Self {
         let long = secrets.iter().map(|secret| secret.expose().as_bytes()).filter(|secret| secret.len() >= MIN_SECRET);
         Self { secrets: long.map(|secret| (secret, in_base64(secret))).collect() }
     }
 
-    fn strike(&self, text: &str) -> String {
+    /// `text` without the secrets, as [`strike`] returns it.
+    pub(crate) fn strike(&self, text: &str) -> String {
         // No encoding is shorter than what it encodes.
         let fitting = || self.secrets.iter().filter(|(secret, _)| secret.len() <= text.len());
         if fitting().next().is_none() {

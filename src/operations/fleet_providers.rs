@@ -148,7 +148,7 @@ impl<R: Runtime> FleetOperations<'_, R> {
     }
 
     /// Requires the secret of each configuration that changes. If VCF Operations keeps a secret that was not sent, a caller who does
-    /// not know it could have it sent to a server of his own.
+    /// not know it could have it sent to a server of their choice.
     fn sends_changed_secrets(&self, spec: &FederatedIdentityProvider, outcome: &ChangeOutcome) -> Result<()> {
         let changes = |at: &str| {
             outcome.changes.iter().flatten().any(|change| lies_in(&change.pointer, at) || lies_in(at, &change.pointer))

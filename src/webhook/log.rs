@@ -19,7 +19,7 @@ use super::route::{Kind, Matched};
 use crate::config::{ConfigError, LogLevel, Proxy};
 use crate::directory::SyncTarget;
 use crate::error::{Error, ErrorCode};
-use crate::redact::strike;
+use crate::redact::Needles;
 use crate::runtime::{MAX_LINE, rfc3339};
 use crate::secret::Secret;
 use crate::upstream::CallRecord;
@@ -364,6 +364,7 @@ impl LogLine {
         self.level = self.level(status);
         self.status = status.as_u16();
         self.ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let needles = Needles::of(secrets);
         for text in [
             &mut self.target,
             &mut self.caller,
@@ -379,13 +380,13 @@ impl LogLine {
         .into_iter()
         .flatten()
         {
-            *text = bounded(&strike(text, secrets), MAX_TEXT);
+            *text = bounded(&needles.strike(text), MAX_TEXT);
         }
         for problem in self.problems.iter_mut().chain(&mut self.sync_unknown) {
-            *problem = bounded(&strike(problem, secrets), MAX_PROBLEM);
+            *problem = bounded(&needles.strike(problem), MAX_PROBLEM);
         }
         for sync in &mut self.failed_syncs {
-            sync.directory = bounded(&strike(&sync.directory, secrets), MAX_TEXT);
+            sync.directory = bounded(&needles.strike(&sync.directory), MAX_TEXT);
         }
         loop {
             let line = self.written();

@@ -175,7 +175,7 @@ fn unsent_secret_is_reported_after_a_change() {
 }
 
 /// A server with several nodes may show the former state for a moment.
-/// Otherwise a caller who does not know the password could have VCF Operations send it to a server of his own.
+/// Otherwise a caller who does not know the password could have VCF Operations send it to a server of their choice.
 #[test]
 fn stored_password_is_sent_to_no_other_server() {
     for (field, value) in [("host", json!("dc.evil.example")), ("port", json!(1389))] {
