@@ -66,19 +66,18 @@ impl<'s> Needles<'s> {
         }
         let mut spans = BinaryHeap::new();
         for (secret, _) in fitting() {
-            spans.extend(find(text.as_bytes(), secret).map(Reverse));
+            mark(&mut spans, text.as_bytes(), secret, None);
         }
         for (_, decoder) in DECODERS.into_iter().filter(|(mark, _)| text.contains(*mark)) {
             let (decoded, places) = decode(text.as_bytes(), decoder);
-            let place = |(begin, end)| Some(Reverse((*places.get::<usize>(begin)?, *places.get::<usize>(end)?)));
             for (secret, _) in fitting() {
-                spans.extend(find(&decoded, secret).filter_map(place));
+                mark(&mut spans, &decoded, secret, Some(&places));
             }
         }
         if text.len() >= MIN_BASE64 {
             let plain = text.replace('-', "+").replace('_', "/");
             for needle in fitting().flat_map(|(_, pieces)| pieces) {
-                spans.extend(find(plain.as_bytes(), needle.as_bytes()).map(Reverse));
+                mark(&mut spans, plain.as_bytes(), needle.as_bytes(), None);
             }
         }
         cut(text, spans)
@@ -224,6 +223,19 @@ fn decode(text: &[u8], decoder: Decoder) -> (Vec<u8>, Vec<usize>) {
     (decoded, places)
 }
 
+/// Parts of a text, the first one on top.
+type Spans = BinaryHeap<Reverse<(usize, usize)>>;
+
+/// Adds each occurrence of `needle` in `text`; with `places`, where that was in the text before it was decoded.
+fn mark(spans: &mut Spans, text: &[u8], needle: &[u8], places: Option<&[usize]>) {
+    let place = |at: usize| places.map_or(Some(at), |places| places.get(at).copied());
+    for (begin, end) in find(text, needle) {
+        if let (Some(begin), Some(end)) = (place(begin), place(end)) {
+            spans.push(Reverse((begin, end)));
+        }
+    }
+}
+
 /// Where `needle` begins and ends in `text`; occurrences may overlap.
 fn find<'t>(text: &'t [u8], needle: &'t [u8]) -> impl Iterator<Item = (usize, usize)> {
     // Most places differ in the first byte, which is compared without a call.
@@ -233,7 +245,7 @@ fn find<'t>(text: &'t [u8], needle: &'t [u8]) -> impl Iterator<Item = (usize, us
 }
 
 /// `text` with the mark in place of each span.
-fn cut(text: &str, mut spans: BinaryHeap<Reverse<(usize, usize)>>) -> String {
+fn cut(text: &str, mut spans: Spans) -> String {
     let (mut left, mut done) = (String::with_capacity(text.len()), 0);
     while let Some(Reverse((begin, end))) = spans.pop() {
         if begin >= done {
