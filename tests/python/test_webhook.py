@@ -169,6 +169,71 @@ class TestResponses(unittest.TestCase):
                         session(address).health()
                     self.assertEqual((raised.exception.code, raised.exception.status), ("webhook_invalid", status))
 
+    def test_a_document_of_another_shape_is_not_idhooks(self) -> None:
+        def read(path: str) -> Callable[[VidmSession], Any]:
+            return {
+                "sync": lambda vidm: vidm.sync("s"),
+                "wait": lambda vidm: vidm.wait_for_sync("s", timeout=1),
+                "ensure": lambda vidm: vidm.ensure_groups("d", ["gg@corp.example"], timeout=1),
+                "directories": lambda vidm: vidm.directories(),
+                "groups": lambda vidm: vidm.groups("gg@corp.example"),
+                "health": lambda vidm: vidm.health(),
+            }[path]
+
+        no_objects: list[Any] = [None, [], [SYNC], "a page", 7, True]
+        no_syncs: list[Any] = [{}, {**SYNC, "status": 1}, {**SYNC, "directory": "d"}, {**SYNC, "directory": {}}, {**SYNC, "id": None}]
+        no_syncs += [{**SYNC, "groups": groups} for groups in ("gg", 7, None, ["gg"], [{"requested": ["gg"]}])]
+        no_lists: list[Any] = [{}, {"directories": {}, "groups": {}}, {"directories": "d", "groups": None}]
+        cases = [(name, one) for name in ("sync", "wait", "ensure") for one in no_objects + no_syncs]
+        cases += [(name, one) for name in ("directories", "groups") for one in no_objects + no_lists]
+        cases += [("health", one) for one in no_objects if one is not None]
+        for name, document in cases:
+            body = json.dumps(document).encode()
+            with self.subTest(name, document=document), server(answer(200, "application/json", body)) as (address, _):
+                with self.assertRaises(IdhookError) as raised:
+                    read(name)(session(address))
+                self.assertEqual((raised.exception.code, raised.exception.status), ("webhook_invalid", 200))
+
+    def test_a_pause_that_is_none_does_not_end_a_wait(self) -> None:
+        pauses: list[Any] = [-1, "7", float("nan"), float("inf"), [], True, 10**400]
+        for pause in pauses:
+            states = [{**SYNC, "status": "running", "retryAfter": pause}, SYNC]
+
+            def serve(connection: socket.socket, states: list[Any] = states) -> None:
+                answer(200, "application/json", json.dumps(states.pop(0)).encode())(connection)
+
+            with self.subTest(pause=pause), server(serve) as (address, _), mock.patch.object(_webhook, "LONGEST_PAUSE", 0.01):
+                self.assertEqual(session(address).wait_for_sync("s", timeout=30).status, "succeeded")
+
+    def test_a_problem_of_another_shape_is_an_error_all_the_same(self) -> None:
+        whole = {"code": "upstream_busy", "detail": "busy", "status": 503, "retryable": True}
+        names = ("errors", "candidates", "steps", "upstream", "sync")
+        values: list[Any] = [7, "text", [7, "text"], [[]], {}, None, [{}, {}]]
+        no_seconds: list[Any] = [-1, 1.5, "7", [], True]
+        odd = [{**whole, name: value} for name in names for value in values]
+        odd += [{**whole, "retryAfter": value} for value in no_seconds] + [{**whole, "status": "503"}, {**whole, "hint": 7}]
+        for problem in odd:
+            body = json.dumps(problem).encode()
+            with self.subTest(problem=problem), server(answer(503, "application/problem+json", body)) as (address, _):
+                with self.assertRaises(IdhookError) as raised:
+                    session(address).health()
+                self.assertEqual((raised.exception.code, raised.exception.retry_after), ("upstream_busy", None))
+        none: list[Any] = [[], "text", 7, None, {}, {"code": 7, "detail": "busy"}, {"code": "upstream_busy", "detail": []}]
+        for problem in none:
+            body = json.dumps(problem).encode()
+            with self.subTest(problem=problem), server(answer(503, "application/problem+json", body)) as (address, _):
+                with self.assertRaises(IdhookError) as raised:
+                    session(address).health()
+                self.assertEqual((raised.exception.code, raised.exception.retryable), ("webhook_invalid", True))
+
+    def test_a_retry_after_that_is_no_time_is_ignored(self) -> None:
+        dates = ("Mon, 99 Foo 99999 99:99:99 GMT", "Mon, 01 Jan 0001 00:00:00 +2400")
+        for given in ("9" * 5_000, "-1", "1.5", "\u0663\u00b2", *dates, ",", "()"):
+            with self.subTest(given=given[:40]), server(answer(503, f"text/html\r\nRetry-After: {given}", b"busy")) as (address, _):
+                with self.assertRaises(IdhookError) as raised:
+                    session(address).health()
+                self.assertEqual((raised.exception.code, raised.exception.retry_after), ("webhook_invalid", None))
+
     def test_a_response_is_read_whole(self) -> None:
         with server(answer(200, "application/json", json.dumps(SYNC).encode())) as (address, is_left):
             self.assertEqual(session(address).sync("s").status, "succeeded")

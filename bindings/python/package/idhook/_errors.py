@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from ._json import read
 from ._types import Candidate, FieldError, Step, Sync, UpstreamEvidence
+
+
+T = TypeVar("T")
 
 
 class IdhookError(Exception):
@@ -47,16 +50,16 @@ class IdhookError(Exception):
         self.problem = problem
         self.code = problem.get("code", "internal")
         self.title = problem.get("title", self.code)
-        self.status = problem.get("status", 500)
+        self.status = whole(problem.get("status")) or 500
         self.detail = problem.get("detail", self.title)
         self.hint = problem.get("hint")
         self.retryable = problem.get("retryable", False)
-        self.retry_after = problem.get("retryAfter")
-        self.errors = read(list[FieldError], problem.get("errors", []))
-        self.candidates = read(list[Candidate], problem.get("candidates", []))
-        self.steps = read(list[Step], problem.get("steps", []))
-        self.upstream = read(UpstreamEvidence, problem["upstream"]) if "upstream" in problem else None
-        self.sync = read(Sync, problem["sync"]) if "sync" in problem else None
+        self.retry_after = whole(problem.get("retryAfter"))
+        self.errors = _all(FieldError, problem.get("errors"))
+        self.candidates = _all(Candidate, problem.get("candidates"))
+        self.steps = _all(Step, problem.get("steps"))
+        self.upstream = next(iter(_all(UpstreamEvidence, problem.get("upstream"))), None)
+        self.sync = next(iter(_all(Sync, problem.get("sync"))), None)
         # If one field is wrong, the detail names it already.
         fields = "; ".join(f"{error.pointer} {error.detail}" for error in self.errors) if len(self.errors) > 1 else ""
         text = f"{self.code}: {self.detail}" + (f": {fields}" if fields else "")
@@ -64,6 +67,16 @@ class IdhookError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_restored, (self.args, self.__dict__))
+
+
+def whole(value: Any) -> int | None:
+    """A whole number of seconds; ``None`` for anything else that a server may send."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _all(kind: type[T], value: Any) -> list[T]:
+    """Those of the values that are a ``kind``: a server may send others."""
+    return [one for one in read(list[kind], value) or [] if isinstance(one, kind)]  # type: ignore[valid-type]
 
 
 def _restored(args: tuple[Any, ...], state: dict[str, Any]) -> IdhookError:

@@ -8,12 +8,12 @@ import os
 import ssl
 import time
 import urllib.parse
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ._embedded import tls
-from ._errors import IdhookError, invalid
+from ._errors import IdhookError, invalid, whole
 from ._http import Exchange, Limits, Response, TransportError
 from ._sessions import FleetSession, SyncSession, VidmSession
 from ._vcf_session import VcfSession
@@ -90,9 +90,33 @@ class Webhook:
             response = Exchange(self._tls).send_within(limit, route.method, self._base + route.path, headers, body, limits)
         except TransportError as e:
             raise _unreachable(e) from None
-        if response.status < 300:
-            return _document(response)
-        raise _problem(response)
+        if response.status >= 300:
+            raise _problem(response)
+        document = _document(response)
+        if not route.is_answer(document):
+            raise _foreign(response)
+        return document
+
+
+def _is_object(document: Any) -> bool:
+    """Whether an answer is one: a JSON object, or nothing with status 204."""
+    return document is None or isinstance(document, dict)
+
+
+def _is_sync(document: Any) -> bool:
+    """Whether it has what a wait reads of a sync's state."""
+    if not isinstance(document, dict) or not isinstance(document.get("directory"), dict):
+        return False
+    proofs = [document.get(kind, []) for kind in ("groups", "users")]
+    return (
+        all(isinstance(text, str) for text in (document.get("id"), document.get("status"), document["directory"].get("id")))
+        and all(isinstance(kind, list) for kind in proofs)
+        and all(isinstance(proof, dict) and isinstance(proof.get("requested"), str) for kind in proofs for proof in kind)
+    )
+
+
+def _has_list(name: str) -> Callable[[Any], bool]:
+    return lambda document: isinstance(document, dict) and isinstance(document.get(name), list)
 
 
 @dataclass(frozen=True)
@@ -101,6 +125,8 @@ class _Route:
     path: str
     body: Any = None
     if_match: str | None = None
+    # Whether a document is this route's answer, and not that of something else at the same address.
+    is_answer: Callable[[Any], bool] = _is_object
 
 
 class _Syncs(SyncSession):
@@ -127,13 +153,13 @@ class _Syncs(SyncSession):
     def _route(self, name: str, given: dict[str, Any]) -> _Route:
         directory = f"{self._base}/directories/{_segment(given['directory'])}" if "directory" in given else ""
         if name == "directories":
-            return _Route("GET", f"{self._base}/directories{_query(given['filter'])}")
+            return _Route("GET", f"{self._base}/directories{_query(given['filter'])}", is_answer=_has_list(name))
         if name == "directory":
             return _Route("GET", directory)
         if name == "startSync":
-            return _Route("POST", f"{self._base}/syncs", {"directory": given["directory"], **given["order"]})
+            return self._start_route({"directory": given["directory"], **given["order"]})
         if name == "sync":
-            return _Route("GET", self._place(given["id"]))
+            return self._state_route(given["id"])
         if name == "latestSync":
             return _Route("GET", f"{directory}/sync")
         if name == "syncHistory":
@@ -144,11 +170,14 @@ class _Syncs(SyncSession):
         if name == "groups":
             # An equals sign is in every distinguished name and in no `name@domain` of use.
             kind = "dn" if "=" in given["name"] else "name"
-            return _Route("GET", f"{self._base}/groups{_query({kind: given['name']})}")
+            return _Route("GET", f"{self._base}/groups{_query({kind: given['name']})}", is_answer=_has_list(name))
         return _Route("GET", f"{self._base}/health")
 
-    def _place(self, id: str) -> str:
-        return f"{self._base}/syncs/{_segment(id)}"
+    def _start_route(self, order: dict[str, Any]) -> _Route:
+        return _Route("POST", f"{self._base}/syncs", order, is_answer=_is_sync)
+
+    def _state_route(self, id: str) -> _Route:
+        return _Route("GET", f"{self._base}/syncs/{_segment(id)}", is_answer=_is_sync)
 
     def _watch(self, id: str, timeout: float, changes: bool) -> Generator[Any, None, Any]:
         """The state of a sync once it is final or the time is up. What may pass is waited out; what lasts to the end is raised."""
@@ -158,13 +187,13 @@ class _Syncs(SyncSession):
             failure: IdhookError | None = None
             pause: float = 2
             try:
-                state = self._webhook._request(_Route("GET", self._place(id)), _hold(ends))
+                state = self._webhook._request(self._state_route(id), _hold(ends))
             except IdhookError as e:
                 if not e.retryable:
                     raise
                 failure, pause = e, e.retry_after or pause
             else:
-                pause = state.get("retryAfter") or pause
+                pause = whole(state.get("retryAfter")) or pause
                 if changes and state != seen:
                     yield state
                 seen = state
@@ -186,7 +215,7 @@ class _Syncs(SyncSession):
         if not _are_names(options.get("users", [])):
             raise invalid("users", "holds a blank name", "write name@domain")
         ends = time.monotonic() + timeout
-        last = self._webhook._request(_Route("POST", f"{self._base}/syncs", {"directory": directory, "groups": groups, **options}))
+        last = self._webhook._request(self._start_route({"directory": directory, "groups": groups, **options}))
         yield last
         try:
             watch = self._watch(last["id"], max(ends - time.monotonic(), 0), True)
@@ -314,7 +343,7 @@ def _hold(ends: float) -> int:
 
 
 def _document(response: Response) -> Any:
-    if not response.body:
+    if response.status == 204:
         return None
     try:
         return json.loads(response.body)
@@ -331,20 +360,15 @@ def _problem(response: Response) -> IdhookError:
         return _foreign(response)
     try:
         problem = json.loads(response.body)
-        return IdhookError(problem) if isinstance(problem, dict) else _foreign(response)
     except (ValueError, RecursionError):
         return _foreign(response)
+    is_problem = isinstance(problem, dict) and all(isinstance(problem.get(name), str) for name in ("code", "detail"))
+    return IdhookError(problem) if is_problem else _foreign(response)
 
 
 def _foreign(response: Response) -> IdhookError:
     """An answer that is not idhook's: a proxy's, or another server's."""
-    given = _header(response, "retry-after")
-    retry_after = int(given) if given.isdecimal() else None
-    if given and retry_after is None:
-        try:
-            retry_after = max(0, int(email.utils.parsedate_to_datetime(given).timestamp() - time.time()))
-        except ValueError:
-            pass
+    retry_after = _seconds(_header(response, "retry-after"))
     problem: dict[str, Any] = {
         "code": "webhook_invalid",
         "title": "The answer is not idhook's",
@@ -354,6 +378,14 @@ def _foreign(response: Response) -> IdhookError:
         "retryable": response.status in (429, 502, 503, 504),
     }
     return IdhookError({**problem, "retryAfter": retry_after} if retry_after is not None else problem)
+
+
+def _seconds(given: str) -> int | None:
+    """``Retry-After``: seconds or a date. Anybody may have written it."""
+    try:
+        return int(given) if given.isdecimal() else max(0, int(email.utils.parsedate_to_datetime(given).timestamp() - time.time()))
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
 
 
 def _unreachable(e: TransportError) -> IdhookError:
@@ -379,7 +411,7 @@ def _are_names(names: list[Any]) -> bool:
 
 def _missing(names: list[str], proofs: list[dict[str, Any]]) -> list[str]:
     """Those of the names that the proofs do not prove."""
-    present = {proof["requested"] for proof in proofs if proof["state"] == "present"}
+    present = {proof["requested"] for proof in proofs if proof.get("state") == "present"}
     return [name for name in names if name not in present]
 
 
