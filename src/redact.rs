@@ -45,7 +45,7 @@ pub(crate) fn strike_json(value: &mut Value, secrets: &[&Secret]) {
     Needles::of(secrets).strike_json(value);
 }
 
-/// What is searched for. Made once for all texts of a document.
+/// The secrets to search for, with their forms in base64. Made once for all texts of a document or of a log line.
 pub(crate) struct Needles<'s> {
     /// The secrets, and the pieces of base64 that show each.
     secrets: Vec<(&'s [u8], Vec<String>)>,

@@ -21,7 +21,7 @@ const NAME: &str = "callbacks";
 pub struct Callback {
     /// Its name, which a start request refers to.
     pub name: String,
-    /// The targets whose syncs it may be told of, as those of a [`Grant`](super::Grant); `None`: all.
+    /// The targets about whose syncs it gets messages, written like those of a [`Grant`](super::Grant); `None`: all.
     pub targets: Option<Vec<String>>,
     /// Scheme, host and port.
     pub url: BaseUrl,
@@ -32,7 +32,7 @@ pub struct Callback {
 }
 
 impl Callback {
-    /// Whether it may be told of the syncs of `target`.
+    /// Whether it gets messages about syncs of `target`.
     #[must_use]
     pub(crate) fn is_for(&self, target: &SyncTarget) -> bool {
         grant::is_among(self.targets.as_deref(), target.product.kind(), &target.name)

@@ -259,7 +259,7 @@ async fn requests_are_listed(browser: &Browser) {
     let request = browser.reads(".exchange:first-child", "addToProfile").await;
     assert!(request.contains("$IDHOOK_KEY") && request.contains("\"code\": \"request_invalid\""), "{request}");
     assert_ne!(browser.script("return document.querySelectorAll('.exchange .t-key').length").await, 0);
-    // With another one open too, a screen reader tells their parts apart.
+    // Two requests are open now: their parts have different names for a screen reader.
     browser.click(".exchange:nth-child(2) summary").await;
     browser.reads(".exchange:nth-child(2)", "Response").await;
     let names =
