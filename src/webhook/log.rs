@@ -309,11 +309,14 @@ impl LogLine {
         self.code = Some(error.code().as_str());
         // The vendor's code is a fixed word; its message may hold anything and is left out.
         self.upstream_code = error.evidence().and_then(|evidence| evidence.code.clone());
-        // A failed login's detail is idhook's own text: since when, how many attempts, when the next one is due.
-        if error.evidence().is_some_and(|evidence| evidence.is_login) {
-            self.problems.push(error.detail().to_owned());
-        }
-        if error.code() == ErrorCode::Internal {
+        self.explain(error);
+    }
+
+    /// Adds the detail of an error if it is idhook's own text: that of a failed login (since when, how many attempts, when the next one
+    /// is due) and that of a bug.
+    fn explain(&mut self, error: &Error) {
+        let is_own = error.code() == ErrorCode::Internal || error.evidence().is_some_and(|evidence| evidence.is_login);
+        if is_own && self.problems.iter().all(|problem| problem != error.detail()) {
             self.problems.push(error.detail().to_owned());
         }
     }

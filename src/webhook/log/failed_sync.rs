@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{LogLine, some};
+use super::LogLine;
 use crate::error::Error;
 use crate::sync::SyncFailure;
 
@@ -47,10 +47,6 @@ impl LogLine {
     /// Adds a sync of `directory`, one of several, whose state could not be read.
     pub(in crate::webhook) fn unread_sync(&mut self, directory: &str, error: &Error) {
         self.failed_sync(FailedSync { directory: directory.to_owned(), code: error.code().as_str(), has_ended: false });
-        // As of the request's own problem; each of the syncs has the same.
-        let detail = some(error.detail()).filter(|_| error.evidence().is_some_and(|evidence| evidence.is_login));
-        if let Some(detail) = detail.filter(|detail| !self.problems.contains(detail)) {
-            self.problems.push(detail);
-        }
+        self.explain(error);
     }
 }
