@@ -29,6 +29,9 @@ pub trait Endpoint {
     /// Whether it gets or ends a token. Only the status and the vendor's code of such a response are ever shown, and its
     /// status says nothing about the operation that needs the token.
     const IS_LOGIN: bool = false;
+    /// Whether it is sent to the receiver of a callback. A request has one target and any number of receivers, so the call's record
+    /// names the receiver.
+    const IS_CALLBACK: bool = false;
     /// Whether a 2xx response's body is read. If only the status matters, the body may be anything: a page, or compressed.
     const READS_ANSWER: bool = true;
 
@@ -51,6 +54,7 @@ pub(crate) struct Kind {
     pub(crate) call: &'static str,
     pub(crate) repeat: Repeat,
     pub(crate) is_login: bool,
+    pub(super) is_callback: bool,
     pub(super) reads_answer: bool,
     pub(super) read_error: fn(&[u8]) -> Option<UpstreamEvidence>,
 }
@@ -61,6 +65,7 @@ impl Kind {
             call: E::CALL,
             repeat: E::REPEAT,
             is_login: E::IS_LOGIN,
+            is_callback: E::IS_CALLBACK,
             reads_answer: E::READS_ANSWER,
             read_error: <E::Api as Api>::read_error,
         }

@@ -267,7 +267,7 @@ mod tests {
         let mut answer = http::Response::new(Bytes::copy_from_slice(body.as_bytes()));
         *answer.status_mut() = StatusCode::from_u16(status).unwrap();
         let secret = Secret::new("two  blanks \"quoted\"");
-        Kind { call: "GET /x", repeat, is_login, reads_answer: true, read_error }
+        Kind { call: "GET /x", repeat, is_login, is_callback: false, reads_answer: true, read_error }
             .check(answer, SystemTime::UNIX_EPOCH, &[&secret])
             .unwrap_err()
     }

@@ -36,6 +36,9 @@ pub struct CallRecord {
     pub status: Option<StatusCode>,
     /// How long it took, in milliseconds.
     pub ms: u64,
+    /// The callback, of a call to its receiver.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub callback: Option<String>,
 }
 
 fn status_code<S: serde::Serializer>(status: &Option<StatusCode>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -157,9 +160,14 @@ impl<'r, R: Runtime> Outbound<'r, R> {
         self.calls.borrow().clone()
     }
 
-    /// Records a call that was aborted from outside.
-    pub(crate) fn gave_up(&self, call: &'static str, ms: u64) {
-        self.calls.borrow_mut().push(CallRecord { call, status: None, ms });
+    /// Records a call of `endpoint` that was aborted from outside.
+    pub(crate) fn gave_up<E: Endpoint>(&self, to: &Destination<'_, E::Api>, _: &E, ms: u64) {
+        self.record(&Kind::of::<E>(), to.target, None, ms);
+    }
+
+    fn record(&self, kind: &Kind, target: &str, status: Option<StatusCode>, ms: u64) {
+        let callback = kind.is_callback.then(|| target.to_owned());
+        self.calls.borrow_mut().push(CallRecord { call: kind.call, status, ms, callback });
     }
 
     /// The time left.
@@ -191,7 +199,7 @@ impl<'r, R: Runtime> Outbound<'r, R> {
     }
 
     async fn checked(&self, to: &Prepared<'_>, token: Option<&AccessToken>) -> Result<http::Response<Bytes>, Error> {
-        let Prepared { kind: kind @ Kind { call, repeat, .. }, url, .. } = *to;
+        let Prepared { kind: kind @ Kind { repeat, .. }, url, .. } = *to;
         let mut request = to.request.clone();
         if !kind.is_login {
             for (name, value) in &self.headers {
@@ -207,7 +215,7 @@ impl<'r, R: Runtime> Outbound<'r, R> {
         }
         let mut attempt = 1;
         loop {
-            let sent = self.exchange(call, request.clone()).await;
+            let sent = self.exchange(to, request.clone()).await;
             let now = self.runtime.now();
             let (again, asked) = match &sent {
                 Ok(answer) => (repeats_on(answer.status(), repeat), retry_after(answer.headers(), now)),
@@ -241,7 +249,7 @@ impl<'r, R: Runtime> Outbound<'r, R> {
     /// for could take effect without anybody's knowledge.
     async fn exchange(
         &self,
-        call: &'static str,
+        to: &Prepared<'_>,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Bytes>, TransportError> {
         if self.remaining().is_zero() {
@@ -258,7 +266,7 @@ impl<'r, R: Runtime> Outbound<'r, R> {
         };
         let ms = u64::try_from(self.runtime.elapsed().saturating_sub(started).as_millis()).unwrap_or(u64::MAX);
         let status = answer.as_ref().ok().map(http::Response::status);
-        self.calls.borrow_mut().push(CallRecord { call, status, ms });
+        self.record(&to.kind, to.target, status, ms);
         answer
     }
 }

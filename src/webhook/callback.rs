@@ -12,7 +12,7 @@ use futures_util::future::{Either, select};
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 
 use super::kept_request::StartedSync;
-use super::metrics::{NONE, Totals};
+use super::metrics::{FAILED, Family, SUCCEEDED};
 use super::{Configured, idempotency};
 use crate::config::Callback;
 use crate::error::{Error, UpstreamEvidence};
@@ -20,7 +20,7 @@ use crate::retry::Repeat;
 use crate::runtime::Runtime;
 use crate::shared_state::hmac;
 use crate::upstream::{Api, Endpoint, with_body};
-use crate::upstream::{CallRecord, Destination, Outbound};
+use crate::upstream::{Destination, Outbound};
 
 /// How long a receiver may take. The request that observes the end waits meanwhile.
 const TIME: Duration = Duration::from_secs(5);
@@ -53,6 +53,7 @@ impl Endpoint for Message<'_> {
 
     const CALL: &'static str = "POST callback";
     const REPEAT: Repeat = Repeat::IfNeverArrived;
+    const IS_CALLBACK: bool = true;
     // Receivers respond with anything, even HTML pages.
     const READS_ANSWER: bool = false;
 
@@ -101,20 +102,17 @@ pub(super) async fn deliver<R: Runtime>(
         let message = message(to, key.message_id(), timestamp, Bytes::from(document()));
         let destination = Destination { target: &to.name, url: &to.url, profile: &() };
         let sent = pin!(out.call(&destination, &message, None));
-        match select(sent, pin!(out.runtime().sleep(TIME))).await {
+        let is_done = match select(sent, pin!(out.runtime().sleep(TIME))).await {
             Either::Left((Ok(()), _)) => true,
             Either::Left((Err(e), _)) => e.upstream_status() == Some(http::StatusCode::GONE),
             Either::Right(_) => {
-                out.gave_up(Message::CALL, TIME.as_secs() * 1000);
+                out.gave_up(&destination, &message, TIME.as_secs() * 1000);
                 false
             }
-        }
+        };
+        let outcome = if is_done { SUCCEEDED } else { FAILED };
+        configured.metrics.count(|totals| totals.count(Family::Callbacks, &[&to.name, outcome]));
+        is_done
     };
     idempotency::unless_done(&key, configured, out.store(), TIME, work).await
-}
-
-/// Counts `calls` made for `target`, among them those to the receiver of this name.
-pub(super) fn count_calls(totals: &mut Totals, calls: &[CallRecord], (target, callback): (&str, Option<&str>)) {
-    let receiver = format!("callback/{}", callback.unwrap_or(NONE));
-    totals.calls(calls, |call| if call.call == Message::CALL { &receiver } else { target });
 }

@@ -14,8 +14,8 @@ use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use sha2::{Digest as _, Sha256};
 
-use super::{Configured, Context, callback, health};
-use crate::config::Config;
+use super::{Configured, Context, health};
+use crate::config::{Callback, Config};
 use crate::directory::SyncTarget;
 use crate::error::{Error, ErrorCode};
 use crate::runtime::{Runtime, unix_ms};
@@ -48,8 +48,11 @@ const LIFE: Duration = Duration::from_secs(2);
 const MAX_WAIT: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The outcome of a sync that succeeded; one that failed has its reason.
-const SUCCEEDED: &str = "succeeded";
+/// The outcome of a sync that succeeded, and of a message that its receiver accepted.
+pub(super) const SUCCEEDED: &str = "succeeded";
+
+/// The outcome of a message that its receiver did not accept. A sync that failed has its reason.
+pub(super) const FAILED: &str = "failed";
 
 /// An instance's counts.
 #[derive(Debug, Default)]
@@ -96,7 +99,7 @@ impl Metrics {
             if outbound.store().trouble().is_some() {
                 totals.count(Family::StoreFailures, &[]);
             }
-            callback::count_calls(totals, &outbound.calls(), (&target, request.callback.as_deref()));
+            totals.calls(&outbound.calls(), &target);
         });
     }
 
@@ -129,6 +132,7 @@ impl Metrics {
         if let Some((held, slot)) = lease.acquire(runtime, LIFE, MAX_WAIT, PAUSE).await? {
             let mut sums = Sums::read(&slot.payload);
             sums.collect(store).await?;
+            sums.totals.identify(|| runtime.random());
             let added = async |batch: Batch| {
                 batch.add_to(&mut sums.totals);
                 lease.release(runtime, held, sums.write()).await?.ok_or(StoreUnavailable)?;
@@ -272,6 +276,10 @@ fn preset(totals: &mut Totals, config: &Config) {
     totals.preset(Family::LostBatches, &[]);
     for code in ErrorCode::ALL.iter().filter(|code| code.is_sent_over_http()) {
         totals.preset(Family::Errors, &[code.as_str()]);
+    }
+    for Callback { name, .. } in &config.callbacks {
+        totals.preset(Family::Callbacks, &[name, SUCCEEDED]);
+        totals.preset(Family::Callbacks, &[name, FAILED]);
     }
     let vidm = config.vidm.keys().map(|name| label("vidm", name));
     let of_syncs: Vec<_> = vidm.chain(config.fleet.keys().map(|name| label("fleet", name))).collect();

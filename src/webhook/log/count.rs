@@ -8,7 +8,6 @@ use http::StatusCode;
 use super::{FailedSync, LogLine};
 use crate::config::Config;
 use crate::error::ErrorCode;
-use crate::webhook::callback;
 use crate::webhook::metrics::{Family, Metrics, NONE, Totals, label};
 use crate::webhook::route::Kind;
 
@@ -38,8 +37,7 @@ impl LogLine {
                     totals.count(Family::JoinedCallers, &[&target]);
                 }
             }
-            let callback = self.callback.as_deref().filter(|name| config.callback(name).is_some());
-            callback::count_calls(totals, &self.calls, (&target, callback));
+            totals.calls(&self.calls, &target);
         });
     }
 

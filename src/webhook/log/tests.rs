@@ -69,7 +69,12 @@ fn line_has_at_most_4095_bytes_and_counts_omissions() {
     long.client = Some("[2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]:65535".to_owned());
     long.forwarded_for = long.client.clone();
     long.problems = vec!["\u{202e}".repeat(1000); 300];
-    let call = |status| CallRecord { call: "GET /SAAS/jersey/manager/api/connectormanagement/x", status, ms: 7 };
+    let call = |status| CallRecord {
+        call: "GET /SAAS/jersey/manager/api/connectormanagement/x",
+        status,
+        ms: 7,
+        callback: None,
+    };
     long.calls = vec![call(Some(StatusCode::OK)); 500];
     long.calls.push(call(None));
     let (_, value) = finished(long, &[]);
@@ -89,7 +94,7 @@ fn line_has_at_most_4095_bytes_and_counts_omissions() {
 fn line_of_a_long_stream_holds_few_calls_and_counts_the_others() {
     let mut long = line().begin_stream();
     for ms in 0..5000 {
-        long.calls(vec![CallRecord { call: "GET /x", status: Some(StatusCode::OK), ms }]);
+        long.calls(vec![CallRecord { call: "GET /x", status: Some(StatusCode::OK), ms, callback: None }]);
         assert!(long.calls.len() <= MAX_CALLS);
     }
     let (_, value) = finished(long, &[]);

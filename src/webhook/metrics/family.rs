@@ -40,6 +40,8 @@ table! {
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub(in crate::webhook) enum Family -> Description {
         BuildInfo => gauge("idhook_build_info", &["version"], "idhook's version; always 1."),
+        Callbacks => counter("idhook_callbacks_total", &["callback", "outcome"],
+            "Messages about ended syncs, each attempt: succeeded if the receiver responded with 2xx or 410, else failed."),
         ConfigurationWarnings => gauge("idhook_configuration_warnings", &[],
             "Settings that work but need attention, among them expiring API keys; GET /readyz lists them."),
         CountersShared => gauge("idhook_counters_shared", &[],
@@ -57,6 +59,8 @@ table! {
             "Requests, by path template, method, HTTP status and error code."),
         StoreFailures => counter("idhook_store_failures_total", &[],
             "Requests during which the key-value store failed; they continued without it."),
+        StoreInfo => gauge("idhook_store_info", &["store"],
+            "The id of the store that has the counters, made by the first scrape; always 1. Absent without a store."),
         SyncsStarted => counter("idhook_syncs_started_total", &["target"], "Accepted starts of syncs."),
         Syncs => counter("idhook_syncs_total", &["target", "outcome"],
             "Syncs whose final state a request observed, each counted once."),

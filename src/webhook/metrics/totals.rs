@@ -65,10 +65,11 @@ impl Totals {
         self.add(key(family.name(), labels), &values);
     }
 
-    /// Adds upstream calls; `target_of` is the label of a call.
-    pub(in crate::webhook) fn calls<'l>(&mut self, calls: &[CallRecord], target_of: impl Fn(&CallRecord) -> &'l str) {
+    /// Adds calls to `target`, and to the receivers of callbacks.
+    pub(in crate::webhook) fn calls(&mut self, calls: &[CallRecord], target: &str) {
         for call in calls {
-            let target = target_of(call);
+            let receiver = call.callback.as_ref().map(|name| super::label("callback", name));
+            let target = receiver.as_deref().unwrap_or(target);
             let status = call.status.as_ref().map_or(super::family::NONE, |status| status.as_str());
             self.count(Family::UpstreamCalls, &[target, call.call, status]);
             self.observe(Family::UpstreamSeconds, &[target], call.ms);
@@ -109,6 +110,13 @@ impl Totals {
     /// Sets a gauge.
     pub(super) fn set(&mut self, family: Family, labels: &[&str], value: u64) {
         self.series.insert(key(family.name(), labels), vec![value]);
+    }
+
+    /// Gives the sums an id, unless they have one: scrapes with different ids come from different stores.
+    pub(super) fn identify(&mut self, id: impl FnOnce() -> u64) {
+        if self.of(Family::StoreInfo).next().is_none() {
+            self.set(Family::StoreInfo, &[&format!("{:08x}", id() & 0xffff_ffff)], 1);
+        }
     }
 
     /// Adds the ends that this value holds itself, as the sums of a single instance.

@@ -58,6 +58,16 @@ fn advance(instance: &Instance) -> Value {
     answer.json()
 }
 
+/// Starts a sync with a callback, and looks after it a minute later.
+fn looks_at_a_started_sync(calls: impl IntoIterator<Item = Call>) -> Instance {
+    let instance = sharing(&MemoryStore::new(), starts());
+    start(&instance, r#"{"callback":"ticket"}"#);
+    instance.script.advance(MINUTE);
+    instance.then(calls);
+    advance(&instance);
+    instance
+}
+
 fn none() -> Value {
     json!({"syncs": [], "hasMore": false})
 }
@@ -240,29 +250,23 @@ fn sync_whose_state_cannot_be_read_stays_listed() {
 }
 
 #[test]
-fn rejected_login_and_failed_run_show_although_the_look_itself_succeeds() {
-    let store = MemoryStore::new();
-    let starter = sharing(&store, starts());
-    start(&starter, r#"{"callback":"ticket"}"#);
-    starter.script.advance(MINUTE);
-    starter.then([sync_state(CORP).answer(401, ""), logs_in("t").answer(401, "")]);
-    advance(&starter);
-    let line = last_line(&starter);
+fn rejected_login_shows_although_the_look_itself_succeeds() {
+    let instance = looks_at_a_started_sync([sync_state(CORP).answer(401, ""), logs_in("t").answer(401, "")]);
+    let line = last_line(&instance);
     assert_eq!((&line["level"], &line["status"]), (&json!("warn"), &json!(200)));
     assert_eq!(line["failed_syncs"][0]["code"], "upstream_auth", "{line}");
     assert!(line["problems"][0].as_str().unwrap().contains("login"), "{line}");
-    let metrics = starter.send(Method::GET, "/metrics", "").text();
+    let metrics = instance.get("/metrics").text();
     assert!(metrics.contains("idhook_rejected_logins_total{target=\"vidm/default\"} 1"), "{metrics}");
-    let other = sharing(&MemoryStore::new(), starts());
-    start(&other, r#"{"callback":"ticket"}"#);
-    other.script.advance(MINUTE);
-    other.then([state("FAILED"), executions(CORP).answer(404, ""), post(URL).answer(204, "")]);
-    advance(&other);
-    assert_eq!(
-        last_line(&other)["failed_syncs"],
-        json!([{"directory": CORP, "code": "sync_failed", "has_ended": true}])
-    );
-    let metrics = other.send(Method::GET, "/metrics", "").text();
+}
+
+#[test]
+fn failed_run_shows_in_the_log_and_is_no_error() {
+    let failed = [state("FAILED"), executions(CORP).answer(404, ""), post(URL).answer(204, "")];
+    let instance = looks_at_a_started_sync(failed);
+    let line = last_line(&instance);
+    assert_eq!(line["failed_syncs"], json!([{"directory": CORP, "code": "sync_failed", "has_ended": true}]));
+    let metrics = instance.get("/metrics").text();
     assert!(
         !metrics.contains("idhook_errors_total{code=\"sync_failed\"}"),
         "a state that was read is no error: {metrics}"

@@ -93,6 +93,45 @@ fn first_observer_of_the_end_sends_the_message() {
 }
 
 #[test]
+fn each_attempt_is_counted_for_its_receiver() {
+    let store = MemoryStore::new();
+    let instance = over(Some(&store));
+    let series = |instance: &Instance| {
+        let text = instance.get("/metrics").text();
+        let of_callbacks = text.lines().filter(|line| line.contains("callback") && !line.starts_with('#'));
+        let counts: Vec<_> = of_callbacks.filter(|line| !line.contains("_seconds")).map(str::to_owned).collect();
+        counts
+    };
+    let count =
+        |name, outcome, count| format!(r#"idhook_callbacks_total{{callback="{name}",outcome="{outcome}"}} {count}"#);
+    let none = |name| ["failed", "succeeded"].map(|outcome| count(name, outcome, 0));
+    assert_eq!(series(&instance), [none("other"), none("ticket")].concat(), "each begins at 0");
+
+    let place = started(&instance, r#"{"callback":"ticket"}"#);
+    instance.then([state("COMPLETED"), post(URL).answer(401, "")]);
+    ended(&instance.get(&place));
+    assert_eq!(line(&instance)["calls"][1]["callback"], "ticket");
+    assert_eq!(line(&instance)["calls"][0].get("callback"), None, "a target is no receiver");
+    instance.script.advance(Duration::from_secs(60));
+    instance.then([state("COMPLETED"), post(URL).hang()]);
+    ended(&instance.get(&place));
+    assert_eq!(line(&instance)["calls"][1]["callback"], "ticket");
+    // The timer's request, which names no callback itself.
+    instance.script.advance(Duration::from_secs(60));
+    instance.then([state("COMPLETED"), post(URL).answer(204, "")]);
+    let advanced = instance.send(Method::POST, "/vidm/default/v1/advance", "");
+    assert_eq!(advanced.json()["syncs"][0]["open"], false, "{}", advanced.text());
+    assert_eq!(line(&instance)["calls"][1]["callback"], "ticket");
+
+    let call = |status| {
+        format!(r#"idhook_upstream_calls_total{{target="callback/ticket",call="POST callback",status="{status}"}} 1"#)
+    };
+    let of_ticket =
+        [count("ticket", "failed", 2), count("ticket", "succeeded", 1), call("204"), call("401"), call("none")];
+    assert_eq!(series(&instance), [&none("other")[..], &of_ticket[..]].concat());
+}
+
+#[test]
 fn concurrent_observers_send_one_message() {
     let store = MemoryStore::new();
     let instance = over(Some(&store));

@@ -101,6 +101,25 @@ fn scrape_of_any_instance_returns_the_counts_of_all() {
 }
 
 #[test]
+fn each_store_has_an_id_of_its_own() {
+    let id = |instance: &Instance| {
+        let text = scrape(instance);
+        let ids: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("idhook_store_info{")).collect();
+        assert!(ids.len() < 2, "{text}");
+        ids.first().map(ToString::to_string)
+    };
+    let (store, other) = (MemoryStore::new(), MemoryStore::new());
+    let first = id(&instance(&store, []));
+    assert_eq!(first.as_ref().map(String::len), Some(r#"store="0123abcd"} 1"#.len()), "{first:?}");
+    assert_eq!(id(&instance(&store, [])), first);
+    let elsewhere = instance(&other, []);
+    // The random numbers of tests count up from the same number.
+    elsewhere.get("/healthz");
+    assert_ne!(id(&elsewhere), first);
+    assert_eq!(id(&Instance::new([])), None);
+}
+
+#[test]
 fn only_one_addition_in_ten_seconds_calls_the_store() {
     let store = MemoryStore::new();
     let one = instance(&store, [logs_in("t1"), lists()]);
