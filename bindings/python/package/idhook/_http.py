@@ -146,18 +146,24 @@ class Exchange:
         if not is_tls:
             return plain
         try:
-            plain.settimeout(max(ends - time.monotonic(), 0.001))
-            secure = self._tls.wrap_socket(plain, server_hostname=host)
-        except TimeoutError:
-            plain.close()
-            raise TransportError("connect-timeout", f"no TLS connection within {limits.connect:g} s") from None
-        except ssl.SSLError as e:
-            plain.close()
-            raise TransportError("tls", str(e)) from None
+            # Not yet the handshake: the new socket takes the connection from the old one, so `cancel` must know it before that.
+            secure = self._tls.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
         except (OSError, ValueError) as e:
             plain.close()
-            raise TransportError("interrupted", f"in the TLS handshake: {e}") from None
+            raise TransportError("interrupted", f"before the TLS handshake: {e}") from None
         self._hold(secure)
+        try:
+            secure.settimeout(max(ends - time.monotonic(), 0.001))
+            secure.do_handshake()
+        except TimeoutError:
+            secure.close()
+            raise TransportError("connect-timeout", f"no TLS connection within {limits.connect:g} s") from None
+        except ssl.SSLError as e:
+            secure.close()
+            raise TransportError("tls", str(e)) from None
+        except (OSError, ValueError) as e:
+            secure.close()
+            raise TransportError("interrupted", f"in the TLS handshake: {e}") from None
         return secure
 
     def _hold(self, sock: socket.socket) -> None:
