@@ -145,6 +145,11 @@ impl SyncReport {
         self.status == SyncStatus::Unknown && [Self::NO_CONTENT, Self::NEVER].map(Some).contains(&word)
     }
 
+    /// Whether the vendor says so, not merely nothing.
+    pub(crate) fn was_never_synced(&self) -> bool {
+        self.shows_no_run() && self.upstream_word.as_deref() == Some(Self::NEVER)
+    }
+
     /// Replaces the vendor's word if a response is empty.
     pub(crate) const NO_CONTENT: &str = "no content";
 

@@ -308,6 +308,11 @@ pub(super) fn decide(status: SyncStatus, shown: Shown, kick_off: KickOff) -> Dec
     }
 }
 
+/// The same for a directory that was never synced: its first run is not shown yet, as if an earlier one was.
+pub(super) fn decide_before_the_first_run(kick_off: KickOff) -> Decision {
+    ended(false, Shown::Before, kick_off)
+}
+
 fn ended(succeeded: bool, shown: Shown, kick_off: KickOff) -> Decision {
     let (ago, seen_running) = match kick_off {
         _ if shown == Shown::After => return Decision::Ended { succeeded },

@@ -45,11 +45,13 @@ pub(super) struct Head {
     /// was not refused.
     #[serde(rename = "n", default, skip_serializing_if = "is_zero")]
     refused: u8,
+    /// When the last of them was sent, on the same clock.
+    #[serde(rename = "m", default, skip_serializing_if = "is_zero")]
+    refused_ms: u64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_zero(count: &u8) -> bool {
-    *count == 0
+fn is_zero<N: PartialEq + Default>(number: &N) -> bool {
+    *number == N::default()
 }
 
 /// The observations of a kick-off's run.
@@ -163,11 +165,17 @@ impl Head {
     pub(super) fn started(held: &Held, entry: &Entry, made: KickOffMade, now: SystemTime) -> Self {
         let KickOffMade { sent, baseline, ignores_safeguards } = made;
         let prompt = now.duration_since(sent).unwrap_or_default() <= JITTER;
-        Self { serves: held.ticket, prompt, baseline, ignores_safeguards, ..Self::nothing(held, entry, sent) }
+        Self { serves: held.ticket, prompt, baseline, ignores_safeguards, ..Self::blank(held, entry, sent) }
     }
 
-    /// A kick-off that certainly started nothing: the next may try at once.
+    /// A kick-off that certainly started nothing: the next may try at once. The one before it stays, if its run may still appear.
     pub(super) fn nothing(held: &Held, entry: &Entry, now: SystemTime) -> Self {
+        let before = entry.kick_off().filter(|_| entry.may_run(now));
+        before.map_or_else(|| Self::blank(held, entry, now), |head| Self { refused: 0, ..head })
+    }
+
+    /// A head that serves nobody.
+    fn blank(held: &Held, entry: &Entry, now: SystemTime) -> Self {
         Self {
             generation: held.generation,
             serves: Ticket::NONE,
@@ -177,14 +185,18 @@ impl Head {
             baseline: None,
             ignores_safeguards: false,
             refused: 0,
+            refused_ms: 0,
         }
     }
 
     /// A kick-off that the target refused because of a run that it does not show.
     pub(super) fn refused(held: &Held, entry: &Entry, made: KickOffMade) -> Self {
-        let before = entry.head.filter(|head| since(head.kicked_ms, made.sent) <= LONGEST_RUN);
+        let before = entry.head.filter(|head| since(head.refused_ms, made.sent) <= LONGEST_RUN);
         let refused = before.map_or(0, |head| head.refused).saturating_add(1);
-        Self { refused, baseline: made.baseline, ..Self::nothing(held, entry, made.sent) }
+        let head = Self::nothing(held, entry, made.sent);
+        // The run of a kick-off before this one shows itself against what that one saw.
+        let baseline = if head.serves > Ticket::NONE { head.baseline } else { made.baseline };
+        Self { refused, refused_ms: ms(made.sent), baseline, ..head }
     }
 
     /// After a refusal, the time before the next start: it doubles with each.
@@ -290,9 +302,11 @@ impl Entry {
         self.sight().is_some_and(|seen| seen.running)
     }
 
-    /// How many kick-offs should have served this ticket: none, one, or two for more than one.
-    pub(super) fn kick_offs_for(&self, ticket: Ticket) -> u8 {
+    /// How many kick-offs should have served this ticket: none, one, or two for more than one. One without safeguards serves no request for
+    /// a run with them.
+    pub(super) fn kick_offs_for(&self, ticket: Ticket, ignores_safeguards: bool) -> u8 {
         match self.head {
+            Some(head) if head.ignores_safeguards && !ignores_safeguards => 0,
             Some(head) if ticket <= head.prior => 2,
             Some(head) if ticket <= head.serves => 1,
             _ => 0,
@@ -313,14 +327,14 @@ impl Entry {
     /// What follows from refusals of the last hour, if the directory still shows what it showed before the last of them: once
     /// another run is shown, the one in the way has ended.
     pub(super) fn refusals(&self, report: &SyncReport, now: SystemTime) -> Option<Refusals> {
-        let head = self.head.filter(|head| head.refused > 0 && since(head.kicked_ms, now) <= LONGEST_RUN)?;
+        let head = self.head.filter(|head| head.refused > 0 && since(head.refused_ms, now) <= LONGEST_RUN)?;
         if Baseline::shown(head.baseline, report) == Shown::After {
             return None;
         }
         if head.refused >= MOST_REFUSALS {
             return Some(Refusals::TooMany);
         }
-        let left = head.pause().saturating_sub(since(head.kicked_ms, now));
+        let left = head.pause().saturating_sub(since(head.refused_ms, now));
         (!left.is_zero()).then_some(Refusals::Pause(left))
     }
 

@@ -49,7 +49,9 @@ pub(super) struct Observation {
     ledger_id: u64,
     pub(super) entry: Entry,
     pub(super) report: SyncReport,
-    /// When it was made, by the runtime's monotonic clock.
+    /// When its call was sent, by the runtime's monotonic clock.
+    sent: Duration,
+    /// When it was made, by the same clock.
     at: Duration,
     /// Its age.
     pub(super) age: Duration,
@@ -160,6 +162,7 @@ impl SharedLook {
                 without_log: self.without_log,
                 ended_only: self.ended_only,
             },
+            sent: Duration::ZERO,
             at: elapsed.saturating_sub(age),
             age,
         })
@@ -202,7 +205,11 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         let came = runtime.elapsed();
         let mut kept = lock(&place, runtime).await;
         // An observation that ended while this one waited for the lock serves all who waited.
-        let is_fresh = |look: &&Observation| look.at.saturating_add(max_age) > came;
+        // For a start only if it also began since: what it shows must not be older than the request.
+        let is_fresh = |look: &&Observation| match entry {
+            Some(_) => look.sent > came,
+            None => look.at.saturating_add(max_age) > came,
+        };
         if let Some(look) = kept.as_ref().filter(is_fresh) {
             let look = Observation { age: runtime.elapsed().saturating_sub(look.at), ..look.clone() };
             match ledger.backend() {
@@ -276,9 +283,10 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     }
 
     async fn look_now(&self, ledger: &Ledger<'_, R>, directory: &str, entry: Entry) -> Result<Observation> {
+        let sent = self.runtime().elapsed();
         let report = self.report(directory).await?;
         let (ledger_id, at) = (ledger.id(), self.runtime().elapsed());
-        Ok(Observation { ledger_id, entry, report, at, age: Duration::ZERO })
+        Ok(Observation { ledger_id, entry, report, sent, at, age: Duration::ZERO })
     }
 
     /// After a kick-off this instance's last observation is outdated. Those of other instances are older than the request

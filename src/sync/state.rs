@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::coordinator::{shown_of, unavailable};
-use super::decide::{Baseline, Decision, Doubt, KickOff, Shown, decide, is_active};
+use super::decide::{Baseline, Decision, Doubt, KickOff, Shown, decide, decide_before_the_first_run, is_active};
 use super::directory_service::DirectoryService;
 use super::entry::{Refusals, Sight};
 use super::ledger::Ledger;
@@ -122,7 +122,14 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         };
         let baseline = serving.map_or(request.baseline, |head| head.baseline);
         let look = &look.with(Baseline::without_earlier_log(baseline, &look.report));
-        let decision = decide(look.report.status, shown, kick_off);
+        let decision = match look.report.was_never_synced() {
+            true => decide_before_the_first_run(kick_off),
+            false => decide(look.report.status, shown, kick_off),
+        };
+        // The kick-off serves all who came before it, so what the directory shows before it must not be older than they are.
+        if decision == Decision::Start && !is_busy && max_age > Duration::ZERO && look.age > Duration::ZERO {
+            return Box::pin(self.state_with(backend, request, Duration::ZERO)).await;
+        }
         if let Some(sight) = sight.filter(|_| decision != Decision::Start) {
             let seen = ledger.saw(entry, sight).await;
             // This only makes the ledger more exact. If the store refuses it, another ledger may be the request's own.
@@ -148,7 +155,8 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
                 let doubt = if look.report.ended_only { Doubt::EndedOnly } else { doubt };
                 // After a further run the list would show no more; but it may bring a group that the ended one missed.
                 let helps = doubt != Doubt::EndedOnly || request.needs_proof();
-                let may_start = serving.is_some() && entry.kick_offs_for(request.ticket) < MOST_KICK_OFFS;
+                let may_start = serving.is_some()
+                    && entry.kick_offs_for(request.ticket, request.ignore_safeguards) < MOST_KICK_OFFS;
                 match self.undecided(request, look, max_age, doubt).await {
                     Ok(state) if state.status == SyncStatus::Unknown && helps && may_start => {
                         self.go_on(&ledger, request, (look, None), max_age).await?
@@ -244,7 +252,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         (look, sight): (&Observation, Option<Sight>),
         max_age: Duration,
     ) -> Result<Result<SyncState>, StoreUnavailable> {
-        if ledger.is_own() && look.entry.kick_offs_for(request.ticket) >= MOST_KICK_OFFS {
+        if ledger.is_own() && look.entry.kick_offs_for(request.ticket, request.ignore_safeguards) >= MOST_KICK_OFFS {
             return Ok(self.undecided(request, look, max_age, Doubt::NotShown).await);
         }
         if self.since(request.requested_ms) > REQUEST_LIFE {

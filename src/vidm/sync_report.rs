@@ -67,6 +67,9 @@ impl SyncReport {
     }
 
     fn of_word(word: &str) -> Self {
+        if words::plain(word) == words::NOT_STARTED {
+            return Self::unknown(Self::NEVER);
+        }
         let status = words::status(word).unwrap_or(SyncStatus::Unknown);
         let reason = (status == SyncStatus::Failed).then(|| words::reason([word]));
         Self { status, reason, ..Self::unknown(word) }
@@ -80,6 +83,12 @@ impl SyncReport {
             status = SyncStatus::Failed;
         }
         let word = run.word();
+        let started_at = run.started();
+        // Which of both it means is not documented. A run that waits is joined by a start; a directory that never had one would wait for
+        // ever for its end.
+        if started_at.is_none() && word.as_deref().is_some_and(|word| words::plain(word) == words::NOT_STARTED) {
+            return Self::unknown(Self::NEVER);
+        }
         let failed = status == SyncStatus::Failed;
         let reason = failed.then(|| words::reason(run.messages.iter().map(String::as_str).chain(word.as_deref())));
         let message = match reason {
@@ -90,7 +99,7 @@ impl SyncReport {
             status,
             upstream_word: Some(word.map_or_else(|| "no status".to_owned(), |word| bounded(&word))),
             message: message.or(run.messages.first()).map(|text| excerpt(text)),
-            started_at: run.started(),
+            started_at,
             finished_at: run.finished(),
             counts: (run.counts != Counts::default()).then_some(run.counts),
             reason,

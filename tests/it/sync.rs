@@ -1,6 +1,7 @@
 //! The sync protocol: stories and every schedule of a few callers.
 
 pub(crate) mod connector_conflicts;
+mod late_looks;
 pub(crate) mod pace;
 pub(crate) mod schedules;
 pub(crate) mod staleness;

@@ -83,7 +83,7 @@ fn status_words_are_read_in_any_spelling() {
             Running,
             "RUNNING running IN_PROGRESS in-progress inProgress InProgress STARTED SYNCING SYNC_IN_PROGRESS syncRunning PROCESSING",
         ),
-        (Queued, "QUEUED PENDING scheduled SYNC_PENDING NOT_STARTED"),
+        (Queued, "QUEUED PENDING scheduled SYNC_PENDING"),
         (
             Succeeded,
             "COMPLETED complete SUCCESS SUCCESSFUL Succeeded SYNC_SUCCESS LAST_SYNC_SUCCESSFUL FINISHED done OK",
@@ -232,4 +232,15 @@ fn long_words_are_cut() {
     assert!(report.upstream_word.unwrap().chars().count() <= MAX_WORD + 1);
     let report = read(&"<p>".repeat(100_000));
     assert!(report.upstream_word.unwrap().len() < 400);
+}
+
+#[test]
+fn not_started_is_a_directory_without_runs_unless_it_has_a_start() {
+    for body in
+        [r#"{"status":"NOT_STARTED"}"#, r#"{"syncStatus":{"status":"Not Started","message":null}}"#, "NOT_STARTED"]
+    {
+        assert!(SyncReport::read(body.as_bytes()).shows_no_run(), "{body}");
+    }
+    let waits = SyncReport::read(br#"{"status":"NOT_STARTED","startTime":1764000000000}"#);
+    assert_eq!((waits.status, waits.shows_no_run()), (Queued, false));
 }

@@ -7,6 +7,9 @@ pub(super) fn plain(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
+/// The word of a directory without a run, or of a run that waits.
+pub(super) const NOT_STARTED: &str = "notstarted";
+
 /// The status for a word: `SYNC_IN_PROGRESS`, `inProgress`, `in-progress` and `In Progress` are the same.
 pub(super) fn status(word: &str) -> Option<SyncStatus> {
     let plain = plain(word);
@@ -17,7 +20,7 @@ pub(super) fn status(word: &str) -> Option<SyncStatus> {
     Some(match word {
         "running" | "inprogress" | "started" | "syncing" | "ing" | "processing" | "executing" | "active"
         | "ongoing" => SyncStatus::Running,
-        "queued" | "pending" | "scheduled" | "waiting" | "submitted" | "requested" | "notstarted" => SyncStatus::Queued,
+        "queued" | "pending" | "scheduled" | "waiting" | "submitted" | "requested" | NOT_STARTED => SyncStatus::Queued,
         "completed"
         | "complete"
         | "success"

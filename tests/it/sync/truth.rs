@@ -13,7 +13,7 @@ use crate::support::vidm::{CORP, classic, executions, idle, lists, logs_in, sync
 use crate::support::webhook::{Answer, Instance, OTHER};
 
 const HOUR: i64 = 3_600_000;
-const STATE_KEY: (&str, &str) = ("state_key", "pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8");
+pub(super) const STATE_KEY: (&str, &str) = ("state_key", "pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8");
 
 /// A state of the directory, its run beginning this many milliseconds after the script, on a clock of its own.
 pub(super) fn shows(status: &str, began: impl Into<Option<i64>>) -> Call {
@@ -389,7 +389,7 @@ fn later_failure_of_a_foreign_run_is_not_ours() {
 }
 
 /// An instance with an additional key that may override safeguards.
-fn guarded(store: &Rc<MemoryStore>) -> Instance {
+pub(super) fn guarded(store: &Rc<MemoryStore>) -> Instance {
     let digest = |key: &str| {
         use sha2::Digest as _;
         sha2::Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect::<String>()
@@ -404,7 +404,7 @@ fn guarded(store: &Rc<MemoryStore>) -> Instance {
     instance
 }
 
-fn without_safeguards() -> Call {
+pub(super) fn without_safeguards() -> Call {
     classic(CORP).body(r#"{"ignoreSafeguards":true}"#).answer(200, "{}")
 }
 

@@ -217,3 +217,21 @@ fn run_without_times_that_was_never_seen_active_may_begin_late() {
         assert!(message(&state).contains("no run was seen active"), "{state}");
     }
 }
+
+#[test]
+fn refused_second_start_keeps_the_first_whose_run_appears_late() {
+    for store in [None, Some(MemoryStore::new())] {
+        let instance = warm(store.as_ref());
+        let first = start(&instance, &json!({}), [idle(), kicked()]);
+        // It comes while the run of the first is about to appear.
+        let place = start(&instance, &json!({}), [idle()]);
+        assert_eq!(poll(&instance, &first, [shows("COMPLETED", 1_000)])["status"], "succeeded");
+        assert_eq!(poll(&instance, &place, [shows("COMPLETED", 1_000), kicked()])["status"], "running");
+        instance.script.advance(Duration::from_secs(12));
+        // The run of that start is not shown yet, but refuses another.
+        let state = poll(&instance, &place, [shows("COMPLETED", 1_000), refused()]);
+        assert_eq!(state["status"], "queued", "{state}");
+        assert_eq!(poll(&instance, &place, [shows("RUNNING", 19_000)])["status"], "running");
+        assert_eq!(poll(&instance, &place, [shows("COMPLETED", 19_000)])["status"], "succeeded");
+    }
+}
