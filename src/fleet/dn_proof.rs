@@ -122,7 +122,7 @@ impl<R: Runtime> Client<'_, R> {
         let terms = batch.iter().map(|query| query.as_str()).collect();
         match self.query(located, &[Term::equals("DN", terms)]).await {
             Err(error) if is_of_the_query(&error) => Ok(Vec::new()),
-            done => done,
+            done => Ok(done?.found),
         }
     }
 

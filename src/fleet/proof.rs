@@ -10,10 +10,10 @@ use litemap::LiteMap;
 
 use super::Client;
 use super::locate::Located;
-use super::principal_query::{Group, Principal, Query, Term, User};
+use super::principal_query::{Group, PAGE, Principal, Query, Term, User};
 use crate::directory::{GroupQuery, Identity, Listed as _, Presence, Proof, ProvedBy, UserQuery, odd_name};
 use crate::dn;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
 
 /// Names in one query.
@@ -33,6 +33,20 @@ pub(super) enum State<P = Group> {
     Absent(Option<String>),
     /// Its look-up failed: the detail, and the failure.
     Unknown(String, Error),
+}
+
+/// The results of a query.
+#[derive(Debug)]
+pub(super) struct Entries<P> {
+    pub(super) found: Vec<P>,
+    /// Whether there are more, which were not read: what is not among `found` may still be there.
+    is_cut: bool,
+}
+
+impl<P> Entries<P> {
+    fn none() -> Self {
+        Self { found: Vec::new(), is_cut: false }
+    }
 }
 
 /// A requested group or user by name.
@@ -112,10 +126,10 @@ impl<R: Runtime> Client<'_, R> {
 
     /// The groups of one realm with exactly this name.
     async fn named(&self, located: &Located, name: &Name<'_>) -> Result<Vec<Group>> {
-        let mut found: Vec<Group> = self.find(located, &[name], "EQUALS").await?;
+        let mut found: Vec<Group> = self.find(located, &[name], "EQUALS").await?.found;
         found.retain(|group| name.is(group));
         if found.is_empty() {
-            found = self.find_loosely(located, &[name]).await?;
+            found = self.find_loosely(located, &[name]).await?.found;
             found.retain(|group| name.is(group));
         }
         Ok(found)
@@ -174,16 +188,18 @@ impl<R: Runtime> Client<'_, R> {
         found: &mut Found<P>,
     ) -> Result<()> {
         let mut missing: Vec<&(Identity, Name<'_>)> = batch.iter().collect();
+        let mut is_cut = false;
         for is_exact in [true, false] {
             if missing.is_empty() {
                 break;
             }
             let names: Vec<&Name<'_>> = missing.iter().map(|(_, name)| name).collect();
-            let entries: Vec<P> = match is_exact {
+            let entries: Entries<P> = match is_exact {
                 true => self.find(located, &names, "EQUALS").await?,
                 false => self.find_loosely(located, &names).await?,
             };
-            missing.retain(|(identity, name)| match entries.iter().find(|entry| name.is(*entry)) {
+            is_cut |= entries.is_cut;
+            missing.retain(|(identity, name)| match entries.found.iter().find(|entry| name.is(*entry)) {
                 Some(entry) => {
                     found.insert(identity.clone(), State::Present(entry.clone(), ProvedBy::Name));
                     false
@@ -191,14 +207,21 @@ impl<R: Runtime> Client<'_, R> {
                 None => true,
             });
         }
-        found.extend(missing.into_iter().map(|(identity, _)| (identity.clone(), State::Absent(None))));
+        let state = || match is_cut {
+            true => {
+                let detail = format!("the identity broker has more than {} results for its name", PAGES * PAGE);
+                State::Unknown(detail.clone(), Error::new(ErrorCode::UpstreamInvalid, detail))
+            }
+            false => State::Absent(None),
+        };
+        found.extend(missing.into_iter().map(|(identity, _)| (identity.clone(), state())));
         Ok(())
     }
 
     /// The entries that a query with `LIKE` finds. It only makes the exact one more certain, so a rejected one finds nothing.
-    async fn find_loosely<P: Principal>(&self, located: &Located, names: &[&Name<'_>]) -> Result<Vec<P>> {
+    async fn find_loosely<P: Principal>(&self, located: &Located, names: &[&Name<'_>]) -> Result<Entries<P>> {
         match self.find(located, names, "LIKE").await {
-            Err(error) if error.answer_status().is_some_and(|status| status.is_client_error()) => Ok(Vec::new()),
+            Err(error) if error.answer_status().is_some_and(|status| status.is_client_error()) => Ok(Entries::none()),
             done => done,
         }
     }
@@ -208,21 +231,22 @@ impl<R: Runtime> Client<'_, R> {
         located: &Located,
         names: &[&Name<'_>],
         operator: &'static str,
-    ) -> Result<Vec<P>> {
-        let Some(domain) = names.first().map(|name| name.domain) else { return Ok(Vec::new()) };
+    ) -> Result<Entries<P>> {
+        let Some(domain) = names.first().map(|name| name.domain) else { return Ok(Entries::none()) };
         let full: Vec<String> = names.iter().map(|name| name.full()).collect();
         let terms = names.iter().map(|name| name.name).chain(full.iter().map(String::as_str)).collect();
         let names = Term { operator, ..Term::equals(P::NAME, terms) };
         self.query(located, &[names, Term::equals("DOMAIN", vec![domain])]).await
     }
 
-    /// All pages of a query.
-    pub(super) async fn query<P: Principal>(&self, located: &Located, all_of: &[Term<'_>]) -> Result<Vec<P>> {
-        let mut entries = Vec::new();
+    /// The first pages of a query, most often all.
+    pub(super) async fn query<P: Principal>(&self, located: &Located, all_of: &[Term<'_>]) -> Result<Entries<P>> {
+        let mut entries = Entries { found: Vec::new(), is_cut: true };
         for page in 0..PAGES {
             let answer = self.call(&Query { realm: &located.realm.id, all_of, page, of: PhantomData }).await?;
-            entries.extend(answer.entries);
+            entries.found.extend(answer.entries);
             if !answer.more {
+                entries.is_cut = false;
                 break;
             }
         }

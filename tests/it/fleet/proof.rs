@@ -58,6 +58,21 @@ fn further_pages_are_read() {
     assert_eq!(answer["groups"][0]["id"], "g-50");
 }
 
+#[test]
+fn cut_result_proves_no_absence() {
+    // A server without an equal name, whose LIKE finds thousands.
+    let page = |at: usize| {
+        let groups: Vec<_> = (0..50).map(|id| group(&format!("g-{at}-{id}"), "gg-application")).collect();
+        let info = json!({"totalCount": 2000, "page": at, "pageSize": 50});
+        post_iam(&format!("/ssorealms/{REALM}/groups/query?page={at}&pageSize=50"))
+            .answer(200, json!({"vidbGroups": groups, "pageInfo": info}).to_string())
+    };
+    let calls = std::iter::once(group_query(&["gg-app"], "EQUALS", &json!([]))).chain((0..20).map(page));
+    let groups = proved(&["gg-app@corp.example"], calls);
+    assert_eq!(groups[0]["state"], "unknown", "{groups:?}");
+    assert!(groups[0]["detail"].as_str().unwrap().contains("more than 1000 results"), "{groups:?}");
+}
+
 const A: &str = "CN=gg-a,OU=Groups,DC=corp,DC=example";
 const B: &str = "CN=gg-b,OU=Groups,DC=corp,DC=example";
 
