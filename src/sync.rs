@@ -32,6 +32,7 @@ mod watch;
 pub(crate) use coordinator::Coordinator;
 pub use decide::Doubt;
 pub(crate) use directory_service::{DirectoryService, KickOffAnswer, ProfileLookUp};
+pub(crate) use document::listed;
 pub use document::{DryRun, SyncDocument, SyncHistory, UpstreamWord};
 pub(crate) use freshness::{StaleDirectory, StaleReason};
 pub use sync_order::SyncOrder;

@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use crate::directory::{Presence, Proof, SyncStatus};
 use crate::error::{Error, ErrorCode, FieldError};
-use crate::sync::{SyncDocument, SyncFailure};
-
-/// Most names in one message.
-const MAX_SHOWN: usize = 5;
+use crate::sync::{SyncDocument, SyncFailure, listed};
 
 /// The faults in the lists of groups and users to ensure: a name lost on the way must not end in a success without proof.
 pub(crate) fn blank_names(groups: &[String], users: &[String]) -> Vec<FieldError> {
@@ -84,14 +81,4 @@ fn missing(names: &[String], proofs: &[Proof]) -> Vec<String> {
         }
     }
     missing
-}
-
-/// As many names as fit into a message.
-fn listed(names: &[String], otherwise: &str) -> String {
-    let mut shown: Vec<_> = names.iter().take(MAX_SHOWN).cloned().collect();
-    match names.len().saturating_sub(MAX_SHOWN) {
-        0 => {}
-        more => shown.push(format!("{more} more")),
-    }
-    if shown.is_empty() { otherwise.to_owned() } else { shown.join(", ") }
 }

@@ -16,6 +16,9 @@ const ASK_AGAIN: u64 = 2;
 /// For at most this many groups and users the hint lists the oddities of their names.
 const ODD_NAMES: usize = 3;
 
+/// Most names in one message.
+const MAX_SHOWN: usize = 5;
+
 /// A sync: always flat, and never an error, whatever its status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -114,6 +117,8 @@ impl SyncDocument {
             }
             _ => reason.hint(product).to_owned(),
         });
+        let absent = reason.filter(|reason| matches!(reason, SyncFailure::GroupAbsent | SyncFailure::UserAbsent));
+        let message = report.message.or_else(|| absent.map(|_| absent_names(product, groups.iter().chain(&users))));
         Self {
             id: None,
             status,
@@ -126,7 +131,7 @@ impl SyncDocument {
             users,
             reason,
             hint: hint.or(doubt.map(|doubt| doubt.hint(product))),
-            message: report.message,
+            message,
             upstream: report.upstream_word.map(|status| UpstreamWord { status }),
             retry_after: (!status.is_final()).then_some(ASK_AGAIN),
             age,
@@ -165,6 +170,23 @@ impl SyncDocument {
     pub(crate) fn is_final(&self) -> bool {
         self.status.is_final()
     }
+}
+
+/// The message about absent groups and users: their names, because callers show messages.
+fn absent_names<'p>(product: Product, proofs: impl Iterator<Item = &'p Proof>) -> String {
+    let absent = proofs.filter(|proof| proof.state == Presence::Absent);
+    let names: Vec<_> = absent.map(|proof| format!("\"{}\"", excerpt(proof.requested.trim()))).collect();
+    format!("{product} does not have {}", listed(&names, "them"))
+}
+
+/// As many names as fit into a message.
+pub(crate) fn listed(names: &[String], otherwise: &str) -> String {
+    let mut shown: Vec<_> = names.iter().take(MAX_SHOWN).cloned().collect();
+    match names.len().saturating_sub(MAX_SHOWN) {
+        0 => {}
+        more => shown.push(format!("{more} more")),
+    }
+    if shown.is_empty() { otherwise.to_owned() } else { shown.join(", ") }
 }
 
 /// The oddities in the names of absent groups and users, of the first few.
