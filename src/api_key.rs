@@ -61,6 +61,11 @@ pub fn check(text: &[u8]) -> Form {
     if fits { Form::Whole } else { Form::Broken }
 }
 
+/// Whether `text` has what a key begins with, anywhere.
+pub(crate) fn is_in(text: &[u8]) -> bool {
+    text.windows(PREFIX.len()).any(|part| part == PREFIX.as_bytes())
+}
+
 /// A number, most significant byte first, in base62 with `length` digits.
 fn base62(number: &[u8], length: usize) -> String {
     let mut number = number.to_vec();

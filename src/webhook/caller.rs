@@ -242,6 +242,11 @@ fn no_credential(headers: &HeaderMap) -> Error {
     const HOW: &str = "send it as Authorization: Bearer KEY, as X-API-Key: KEY, or as the password of Basic authentication; or \
                        sign the request with a secret of webhook_secrets";
     match signature::unread(headers).as_slice() {
+        [] if headers.get(AUTHORIZATION).is_some_and(|value| api_key::is_in(value.as_bytes())) => Error::new(
+            ErrorCode::Unauthenticated,
+            "the Authorization header has an API key without the word Bearer before it",
+        )
+        .hint("write Authorization: Bearer KEY"),
         [] => Error::new(ErrorCode::Unauthenticated, "no API key came with the request").hint(HOW),
         names => {
             let names = names.join(", ");
@@ -267,6 +272,8 @@ fn unknown_key(presented: &[u8]) -> Error {
             error("the JSON Web Token is of an issuer that is not configured")
                 .hint("add the token's issuer (its claim iss) to oidc_callers, or send an API key")
         }
+        api_key::Form::Other if api_key::is_in(presented) => error("there is more in the header than the API key")
+            .hint("send the key alone, without quotes, and the word Bearer once: Authorization: Bearer KEY"),
         api_key::Form::Other => error("the API key is not configured")
             .hint("check the key, and that api_keys holds its SHA-256 digest (printf %s \"$KEY\" | sha256sum)"),
     }

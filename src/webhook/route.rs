@@ -317,8 +317,14 @@ pub(super) fn find(path: &str) -> Result<Matched, Error> {
 
 /// The error for an unknown path.
 pub(super) fn nowhere(path: &str) -> Error {
-    Error::new(ErrorCode::RouteNotFound, format!("no route {}", crate::error::excerpt(path)))
-        .hint("routes begin with /vidm/{target}/v1/, /vcf/{target}/v1/ or /fleet/{target}/v1/; if a proxy serves idhook below a path, set base_path")
+    let hint = match path.starts_with("//") {
+        true => "the path begins with two slashes: write idhook's address without a slash at its end",
+        false => {
+            "routes begin with /vidm/{target}/v1/, /vcf/{target}/v1/ or /fleet/{target}/v1/; if a proxy serves idhook below a path, \
+             set base_path"
+        }
+    };
+    Error::new(ErrorCode::RouteNotFound, format!("no route {}", crate::error::excerpt(path))).hint(hint)
 }
 
 /// Why a parameter is not a valid name.

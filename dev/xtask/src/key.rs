@@ -46,7 +46,10 @@ pub fn command() -> Command {
             many("scope")
                 .value_name("SCOPE")
                 .value_parser(PossibleValuesParser::new(scopes))
-                .help("what it may do; repeatable; default: vidm:sync, and for a key vidm:read"),
+                .help(
+                    "what it may do; repeatable; default: vidm:sync, and for a key vidm:read. No scope includes another: admin is for \
+                     the doctor alone",
+                ),
         )
         .arg(
             many("target")

@@ -78,7 +78,8 @@ pub(in crate::webhook) fn group_query(input: &Input) -> Result<GroupQuery, Error
     let (field, text) = match (input.query("dn"), input.query("name")) {
         (Some(dn), None) => ("dn", dn),
         (None, Some(name)) => ("name", name),
-        _ => return Err(query_error("dn", "send either dn (CN=…,DC=…) or name (name@domain), not both")),
+        (None, None) => return Err(query_error("dn", "is missing: send dn (CN=…,DC=…) or name (name@domain)")),
+        (Some(_), Some(_)) => return Err(query_error("dn", "is sent together with name: send one of them")),
     };
     let query = GroupQuery::parse(text).map_err(|why| query_error(field, &why))?;
     if field == "dn" && matches!(query, GroupQuery::Name(_)) {
