@@ -21,10 +21,13 @@ const TIMEOUT = 150; // seconds for the whole action
 const WAIT = 20; // seconds that idhook may hold one request; keep it below the timeouts of proxies
 
 exports.handler = async (context, { idhookUrl, idhookKey, idhookTarget, idhookCa, timeoutSeconds, ...order }) => {
-  const key = await context.getSecret(idhookKey);
+  // A secret that was pasted, or read from a file, often ends in a line break.
+  const key = needed(await context.getSecret(needed(idhookKey, "idhookKey")), "the secret of idhookKey");
+  if (!/^[!-~]+$/.test(key)) throw new Error("the secret of idhookKey is no key: it has blanks or line breaks in it; copy the key alone");
+  const idhook = needed(idhookUrl, "idhookUrl").replace(/\/+$/, "");
   const ends = Date.now() + (Number(timeoutSeconds) || TIMEOUT) * 1000;
   const ca = idhookCa ? certificates(idhookCa) : undefined;
-  const call = (method, path, body) => request(idhookUrl.replace(/\/$/, "") + path, method, key, ca, ends, body);
+  const call = (method, path, body) => request(idhook + path, method, key, ca, ends, body);
   const [target, kind = "vidm"] = (idhookTarget || "default").split("/").reverse();
   const syncs = `/${encodeURIComponent(kind)}/${encodeURIComponent(target)}/v1/syncs`;
 
@@ -33,7 +36,7 @@ exports.handler = async (context, { idhookUrl, idhookKey, idhookTarget, idhookCa
     if (sync.status === "failed") throw new Error(text("the sync failed", sync));
     if (!sync.id) throw new Error(text(`the groups are ${sync.status}`, sync));
     const left = ends - Date.now();
-    if (left <= 0) throw new Error(text(`the sync is still ${sync.status}; ask for it at ${syncs}/${sync.id}`, sync));
+    if (left <= 0) throw new Error(text(`sync_timeout: the sync is still ${sync.status}; ask for it at ${idhook}${syncs}/${sync.id}`, sync));
     await new Promise((resolve) => setTimeout(resolve, Math.min((sync.retryAfter || 2) * 1000, left)));
     try {
       sync = await call("GET", `${syncs}/${sync.id}`);
@@ -49,6 +52,12 @@ exports.handler = async (context, { idhookUrl, idhookKey, idhookTarget, idhookCa
   console.log(sync.id ? `the sync ${sync.id} succeeded` : "the groups are present");
   return { status: sync.status, id: sync.id, directory: sync.directory, groups };
 };
+
+/** An input that must be there. */
+function needed(value, name) {
+  if (typeof value !== "string" || !value.trim()) throw new Error(`${name} is not set; README.md says what to enter`);
+  return value.trim();
+}
 
 /** What happened, why, and what to do. */
 function text(happened, { reason, message, hint }) {
@@ -91,7 +100,7 @@ function request(url, method, key, ca, ends, body) {
       response.on("end", () => {
         try {
           if (response.statusCode >= 300) throw problem(response, text);
-          resolve(JSON.parse(text));
+          resolve(answer(text));
         } catch (e) {
           reject(e);
         }
@@ -103,14 +112,25 @@ function request(url, method, key, ca, ends, body) {
   });
 }
 
+/** The state of a sync. Something else at idhook's address may answer with a page. */
+function answer(text) {
+  try {
+    const found = JSON.parse(text);
+    if (found?.status) return found;
+  } catch {} // It is no JSON.
+  throw new Error(`the answer is not idhook's: ${text.slice(0, 300)}; check idhookUrl`);
+}
+
 /** The error for a problem document (RFC 9457), or for the answer of a proxy. */
 function problem({ statusCode, headers }, text) {
+  if (statusCode < 400) return new Error(`idhook's address redirects to ${headers.location}: use that address`);
   const retryAfter = Number(headers["retry-after"]) || undefined;
   if (!/^application\/problem\+json/.test(headers["content-type"])) {
     const retryable = [429, 502, 503, 504].includes(statusCode);
     return Object.assign(new Error(`idhook returned ${statusCode}: ${text.slice(0, 300)}`), { retryable, retryAfter });
   }
   const { code, detail, hint, errors = [], retryable } = JSON.parse(text);
-  const fields = errors.map((error) => `${error.pointer}: ${error.detail}`);
+  // The detail names a single field itself.
+  const fields = errors.length > 1 ? errors.map((error) => `${error.pointer}: ${error.detail}`) : [];
   return Object.assign(new Error([`${code}: ${detail}`, ...fields, hint].filter(Boolean).join("; ")), { code, retryable, retryAfter });
 }

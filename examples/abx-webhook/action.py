@@ -40,10 +40,20 @@ class Problem(Exception):
         self.retry_after = retry_after
 
 
+class NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A redirect would take the key elsewhere."""
+
+    def redirect_request(self, *_):
+        return None
+
+
 def handler(context, inputs):
     order = dict(inputs)
-    idhook = order.pop("idhookUrl").rstrip("/")
-    key = context.getSecret(order.pop("idhookKey"))
+    idhook = needed(order.pop("idhookUrl", None), "idhookUrl").rstrip("/")
+    # A secret that was pasted, or read from a file, often ends in a line break.
+    key = needed(context.getSecret(needed(order.pop("idhookKey", None), "idhookKey")), "the secret of idhookKey").strip()
+    if not re.fullmatch("[!-~]+", key):
+        raise Problem("the secret of idhookKey is no key: it has blanks or line breaks in it; copy the key alone")
     kind, target = ["vidm", *(order.pop("idhookTarget", None) or "default").split("/")][-2:]
     ends = time.monotonic() + float(order.pop("timeoutSeconds", None) or TIMEOUT)
     tls = trusting(order.pop("idhookCa", None))
@@ -57,7 +67,7 @@ def handler(context, inputs):
             raise Problem(text(f"the groups are {sync['status']}", sync))
         left = ends - time.monotonic()
         if left <= 0:
-            raise Problem(text(f"the sync is still {sync['status']}; ask for it at {syncs}/{sync['id']}", sync))
+            raise Problem(text(f"sync_timeout: the sync is still {sync['status']}; ask for it at {syncs}/{sync['id']}", sync))
         time.sleep(min(sync.get("retryAfter") or 2, left))
         try:
             sync = call(f"{syncs}/{sync['id']}", key, tls, ends)
@@ -73,6 +83,13 @@ def handler(context, inputs):
         raise Problem(text(f"group_absent: the sync succeeded, but these groups are absent: {', '.join(absent)}", sync))
     print(f"the sync {sync['id']} succeeded" if "id" in sync else "the groups are present")
     return {"status": sync["status"], "id": sync.get("id"), "directory": sync["directory"], "groups": groups}
+
+
+def needed(value, name):
+    """An input that must be there."""
+    if not isinstance(value, str) or not value.strip():
+        raise Problem(f"{name} is not set; README.md says what to enter")
+    return value.strip()
 
 
 def text(happened, sync):
@@ -108,14 +125,22 @@ def call(url, key, tls, ends, body=None):
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json", "Prefer": f"wait={wait}"}
     data = None if body is None else json.dumps(body).encode()
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=wait + 30, context=tls) as response:
-            return json.load(response)
+        opener = urllib.request.build_opener(NoRedirects, urllib.request.HTTPSHandler(context=tls))
+        with opener.open(urllib.request.Request(url, data, headers), timeout=wait + 30) as response:
+            answer = response.read()
     except urllib.error.HTTPError as e:
         raise problem(e) from None
     except (OSError, http.client.HTTPException) as e:
         is_untrusted = isinstance(getattr(e, "reason", None), ssl.SSLCertVerificationError)
         hint = "; if a private CA issued idhook's certificate, set the input idhookCa" if is_untrusted else ""
         raise Problem(f"idhook cannot be reached: {e!r}{hint}", retryable=not is_untrusted) from None
+    try:
+        found = json.loads(answer)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or "status" not in found:
+        raise Problem(f"the answer is not idhook's: {answer[:300].decode(errors='replace')}; check idhookUrl") from None
+    return found
 
 
 def problem(response):
@@ -123,9 +148,12 @@ def problem(response):
     body = response.read().decode(errors="replace")
     given = response.headers.get("Retry-After", "")
     retry_after = int(given) if given.isdecimal() else None
+    if 300 <= response.status < 400:
+        return Problem(f"idhook's address redirects to {response.headers.get('Location')}: use that address")
     if response.headers.get_content_type() != "application/problem+json":
         return Problem(f"idhook returned {response.status}: {body[:300]}", response.status in (429, 502, 503, 504), retry_after)
     document = json.loads(body)
     fields = [f"{error['pointer']}: {error['detail']}" for error in document.get("errors", [])]
-    parts = [f"{document['code']}: {document['detail']}", *fields, document.get("hint")]
+    # The detail names a single field itself.
+    parts = [f"{document['code']}: {document['detail']}", *(fields if len(fields) > 1 else []), document.get("hint")]
     return Problem("; ".join(filter(None, parts)), document["retryable"], retry_after)

@@ -51,11 +51,18 @@ exports.work = async ({ target, directory, order, isProvision, timeoutSeconds })
   if (sync.status === "succeeded") return sync;
   const what = sync.status === "failed" ? `${sync.reason}: the sync failed` : `sync_timeout: the sync ${sync.id} is still ${sync.status}`;
   const absent = [...(sync.groups ?? []), ...(sync.users ?? [])].filter(({ state }) => state !== "present").map(({ requested }) => requested);
-  throw new Error([what, absent.join(", "), sync.message, sync.hint].filter(Boolean).join(": "));
+  throw new Error([what, sync.message ?? absent.join(", "), sync.hint].filter(Boolean).join(": "));
 };
 
 /** Custom properties are strings: a list arrives as JSON, a single group as it is. */
 function list(given) {
-  const names = typeof given === "string" && /^\s*\[/.test(given) ? JSON.parse(given) : [given ?? []].flat();
+  let names = [given ?? []].flat();
+  if (typeof given === "string" && /^\s*\[/.test(given)) {
+    try {
+      names = JSON.parse(given);
+    } catch {
+      throw new Error(`groups and users: ${given.slice(0, 100)} begins like a JSON list but is none; write ["name@domain"], with double quotes`);
+    }
+  }
   return names.filter((name) => String(name).trim());
 }

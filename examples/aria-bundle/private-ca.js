@@ -5,7 +5,7 @@
 // does the work.
 
 const { spawn } = require("node:child_process");
-const { existsSync } = require("node:fs");
+const { existsSync, readFileSync } = require("node:fs");
 const { join } = require("node:path");
 const { text } = require("node:stream/consumers");
 
@@ -13,7 +13,8 @@ const CA = join(__dirname, "ca.pem");
 
 /** The result of `work` of that module. Arguments and result are JSON. */
 exports.trusting = async (module, given) => {
-  if (!existsSync(CA)) return require(module).work(given);
+  if (!existsSync(CA)) return require(module).work(given).catch(untrusted);
+  if (!readFileSync(CA, "utf8").includes("-----BEGIN CERTIFICATE-----")) throw new Error("ca.pem in the zip holds no certificate in PEM form");
   const env = { ...process.env, NODE_EXTRA_CA_CERTS: CA };
   const child = spawn(process.execPath, [__filename], { env, stdio: ["pipe", "pipe", "inherit"] });
   const failed = new Promise((_, reject) => child.on("error", reject));
@@ -25,6 +26,12 @@ exports.trusting = async (module, given) => {
   if (problem) throw Object.assign(new Error(problem.message), problem);
   return answer;
 };
+
+/** Node.js' own advice is to start it otherwise, which Aria does not allow. */
+function untrusted(e) {
+  const fix = "if a private CA issued the certificate, add the CA's certificate to the zip as ca.pem";
+  throw e.code === "upstream_tls" ? Object.assign(new Error(`upstream_tls: ${e.detail}; ${fix}`), { code: e.code }) : e;
+}
 
 /** The second process. */
 async function work() {

@@ -10,8 +10,11 @@
 #              IDHOOK_TARGET (default), CURL_CA_BUNDLE (a private CA; curl's own variable)
 # Exit code    0: the realm has the provider as wanted; what was done is on stdout. 1: anything else; what failed and how to fix it is on
 #              stderr.
+# sh -x would show the secrets. A key from a file often ends in a line break.
+{ set +x; } 2>/dev/null
 set -eu
 : "${IDHOOK_URL:?}" "${IDHOOK_KEY:?}" "${LDAP_PASSWORD:?}" "${1:?the realm is missing}" "${2:?the JSON file is missing}"
+IDHOOK_KEY=$(printf %s "$IDHOOK_KEY" | tr -d '\r\n')
 realm=$1 file=$2 query=
 shift 2
 for option do
@@ -36,8 +39,11 @@ END
 *}
   case $status in
     2*) printf '%s\n' "$answer" ;;
+    3*) echo "IDHOOK_URL redirects ($status): use the address that it redirects to, often with https" >&2; exit 1 ;;
     *)
-      printf '%s' "$answer" | jq -r '"\(.code): \(.detail)", (.errors[]? | "\(.pointer): \(.detail)"), (.hint // empty)' >&2 2>/dev/null ||
+      # jq accepts an empty answer in silence. The detail names a single field itself.
+      { [ "$answer" ] && printf '%s' "$answer" | jq -r '"\(.code): \(.detail)",
+          (.errors // [] | select(length > 1)[] | "\(.pointer): \(.detail)"), (.hint // empty)' >&2 2>/dev/null; } ||
         printf 'idhook returned %s: %s\n' "$status" "$answer" >&2
       exit 1
       ;;
@@ -45,16 +51,18 @@ END
 }
 
 listed=$(call "$providers")
+printf '%s' "$listed" | jq -e '.elements | arrays' >/dev/null 2>&1 ||
+  { printf 'the answer is not idhook'"'"'s: %s\n' "$listed" >&2; exit 1; }
 id=$(printf '%s' "$listed" | jq -er --arg realm "$realm" \
   '[.elements[].realm | select(.id == $realm or .name == $realm) | .id] | if length == 1 then .[0] else empty end') || {
   echo "VCF Operations does not have exactly one realm $realm; its realms are:" >&2
   printf '%s' "$listed" | jq -r '.elements[].realm | "\(.name // "(unnamed)") \(.id)"' >&2
   exit 1
 }
-outcome=$(jq --arg realm "$id" '.ssoRealmId = $realm
-    | .provisioningConfig.ldapConfigurations[].ldapBindConfiguration.bindDnPassword = env.LDAP_PASSWORD' "$file" |
-  call -X PUT -H 'Content-Type: application/json' --data-binary @- "$providers${query:+?${query#&}}")
-printf '%s' "$outcome" | jq -e '.outcome | IN("created", "updated", "unchanged")' >/dev/null ||
+body=$(jq --arg realm "$id" '.ssoRealmId = $realm
+    | .provisioningConfig.ldapConfigurations[].ldapBindConfiguration.bindDnPassword = env.LDAP_PASSWORD' "$file")
+outcome=$(printf '%s' "$body" | call -X PUT -H 'Content-Type: application/json' --data-binary @- "$providers${query:+?${query#&}}")
+printf '%s' "$outcome" | jq -e '.outcome | IN("created", "updated", "unchanged")' >/dev/null 2>&1 ||
   { printf 'idhook returned no outcome: %s\n' "$outcome" >&2; exit 1; }
 printf '%s\n' "$outcome"
 printf '%s' "$outcome" | jq -e '.verified != false' >/dev/null ||

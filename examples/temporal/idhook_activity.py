@@ -16,6 +16,7 @@ import dataclasses
 import http.client
 import json
 import os
+import re
 import time
 import urllib.error
 import urllib.parse
@@ -36,8 +37,20 @@ class SyncOrder:
     timeout: float = 600  # seconds for one attempt; keep it below start_to_close_timeout
 
 
+class NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A redirect would take the key elsewhere."""
+
+    def redirect_request(self, *_):
+        return None
+
+
+OPENER = urllib.request.build_opener(NoRedirects)
+
+
 @activity.defn
 async def sync_directory(order: SyncOrder) -> dict:
+    if isinstance(order.groups, str):
+        order = dataclasses.replace(order, groups=[order.groups])
     ends = time.monotonic() + order.timeout
     place = next(iter(activity.info().heartbeat_details), None)
     if place is None:
@@ -84,18 +97,31 @@ async def call(order: SyncOrder, path: str, wait: int, body: dict | None = None)
 
 
 def request(url: str, wait: int, body: dict | None) -> dict:
-    headers = {"Authorization": f"Bearer {os.environ['IDHOOK_KEY']}", "Content-Type": "application/json"}
+    # A key from a file often ends in a line break.
+    key = os.environ.get("IDHOOK_KEY", "").strip()
+    if not re.fullmatch("[!-~]+", key):
+        # Without the key: this text is part of the workflow's history.
+        raise ApplicationError("IDHOOK_KEY of the worker is not set, or has blanks or line breaks in it", type="no_key", non_retryable=True)
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     if wait:
         headers["Prefer"] = f"wait={wait}"
     data = None if body is None else json.dumps(body).encode()
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=wait + 30) as response:
-            return json.load(response)
+        with OPENER.open(urllib.request.Request(url, data, headers), timeout=wait + 30) as response:
+            answer = response.read()
     except urllib.error.HTTPError as e:
         raise problem(e) from None
     except (OSError, http.client.HTTPException) as e:
         # Temporal retries, as its retry policy says.
         raise ApplicationError(f"idhook cannot be reached: {e!r}", type="unreachable") from None
+    try:
+        found = json.loads(answer)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not {"id", "status"} <= found.keys():
+        message = f"the answer is not idhook's: {answer[:300].decode(errors='replace')}; check the url"
+        raise ApplicationError(message, type="unreachable") from None
+    return found
 
 
 def problem(response: urllib.error.HTTPError) -> ApplicationError:
@@ -103,10 +129,14 @@ def problem(response: urllib.error.HTTPError) -> ApplicationError:
     text = response.read().decode(errors="replace")
     given = response.headers.get("Retry-After", "")
     delay = timedelta(seconds=int(given)) if given.isdecimal() else None
+    if 300 <= response.status < 400:
+        message = f"idhook's address redirects to {response.headers.get('Location')}: use that address"
+        return ApplicationError(message, type="redirected", non_retryable=True)
     if response.headers.get_content_type() != "application/problem+json":
         message = f"idhook returned {response.status}: {text[:300]}"
         return ApplicationError(message, type="unreachable", next_retry_delay=delay)
     found = json.loads(text)
     fields = [f"{error['pointer']}: {error['detail']}" for error in found.get("errors", [])]
-    message = "; ".join(filter(None, [found["detail"], *fields, found.get("hint")]))
+    # The detail names a single field itself.
+    message = "; ".join(filter(None, [found["detail"], *(fields if len(fields) > 1 else []), found.get("hint")]))
     return ApplicationError(message, found, type=found["code"], non_retryable=not found["retryable"], next_retry_delay=delay)

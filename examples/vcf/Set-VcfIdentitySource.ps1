@@ -108,6 +108,8 @@ if ($Rotate) {
     $spec.ldap | Add-Member -NotePropertyName password -NotePropertyValue $env:LDAP_PASSWORD -Force
     $outcome = Invoke-Idhook 'PUT' "$place$query" $spec ''
 }
+# Something else at idhook's address may answer with a page.
+if ((Get-Field $outcome 'outcome') -notin 'created', 'updated', 'unchanged') { throw "the answer is not idhook's, check the address: $outcome" }
 if ((Get-Field $outcome 'verified') -eq $false) {
     throw "SDDC Manager accepted the change, but does not show it: $(ConvertTo-Json $outcome -Compress -Depth 10)"
 }

@@ -9,8 +9,11 @@
 #              IDHOOK_TARGET (default), CURL_CA_BUNDLE (a private CA; curl's own variable)
 # Exit code    0: the job is done, or with --dry-run planned; the steps are on stdout. 1: anything else; the steps, what failed and what
 #              to do about it are on stderr.
+# sh -x would show the secrets. A key from a file often ends in a line break.
+{ set +x; } 2>/dev/null
 set -eu
 : "${IDHOOK_URL:?}" "${IDHOOK_KEY:?}" "${LDAP_PASSWORD:?}" "${1:?the JSON file is missing}"
+IDHOOK_KEY=$(printf %s "$IDHOOK_KEY" | tr -d '\r\n')
 file=$1 query=
 shift
 for option do
@@ -35,9 +38,15 @@ answer=${answer%
 *}
 lines='.steps[]? | "\(.step)\t\(.outcome)\t\(.object // "")\t\(.detail // "")"'
 case $status in
-  200) printf '%s' "$answer" | jq -er "$lines" ;;
+  200)
+    printf '%s' "$answer" | jq -er "$lines" 2>/dev/null ||
+      { printf 'the answer is not idhook'"'"'s: %s\n' "$answer" >&2; exit 1; }
+    ;;
+  3*) echo "IDHOOK_URL redirects ($status): use the address that it redirects to, often with https" >&2; exit 1 ;;
   *)
-    printf '%s' "$answer" | jq -r "($lines)"', "\(.code): \(.detail)", (.errors[]? | "\(.pointer): \(.detail)"), (.hint // empty)' >&2 2>/dev/null ||
+    # jq accepts an empty answer in silence. The detail names a single field itself.
+    { [ "$answer" ] && printf '%s' "$answer" | jq -r "($lines)"', "\(.code): \(.detail)",
+        (.errors // [] | select(length > 1)[] | "\(.pointer): \(.detail)"), (.hint // empty)' >&2 2>/dev/null; } ||
       printf 'idhook returned %s: %s\n' "$status" "$answer" >&2
     exit 1
     ;;

@@ -9,8 +9,11 @@
 #              IDHOOK_TARGET (default), CURL_CA_BUNDLE (a private CA; curl's own variable)
 # Exit code    0: SDDC Manager has the source as wanted; what was done is on stdout. 1: anything else; what failed and what to do about it
 #              is on stderr.
+# sh -x would show the secrets. A key from a file often ends in a line break.
+{ set +x; } 2>/dev/null
 set -eu
 : "${IDHOOK_URL:?}" "${IDHOOK_KEY:?}" "${LDAP_PASSWORD:?}" "${1:?the JSON file is missing}"
+IDHOOK_KEY=$(printf %s "$IDHOOK_KEY" | tr -d '\r\n')
 file=$1 query= rotate=
 shift
 for option do
@@ -36,8 +39,11 @@ END
 *}
   case $status in
     2*) printf '%s\n' "$answer" ;;
+    3*) echo "IDHOOK_URL redirects ($status): use the address that it redirects to, often with https" >&2; exit 1 ;;
     *)
-      printf '%s' "$answer" | jq -r '"\(.code): \(.detail)", (.errors[]? | "\(.pointer): \(.detail)"), (.hint // empty)' >&2 2>/dev/null ||
+      # jq accepts an empty answer in silence. The detail names a single field itself.
+      { [ "$answer" ] && printf '%s' "$answer" | jq -r '"\(.code): \(.detail)",
+          (.errors // [] | select(length > 1)[] | "\(.pointer): \(.detail)"), (.hint // empty)' >&2 2>/dev/null; } ||
         printf 'idhook returned %s: %s\n' "$status" "$answer" >&2
       exit 1
       ;;
@@ -53,7 +59,7 @@ else
   outcome=$(jq '.ldap.password = env.LDAP_PASSWORD' "$file" |
     call -X PUT -H 'Content-Type: application/json' --data-binary @- "$source${query:+?${query#&}}")
 fi
-printf '%s' "$outcome" | jq -e '.outcome | IN("created", "updated", "unchanged")' >/dev/null ||
+printf '%s' "$outcome" | jq -e '.outcome | IN("created", "updated", "unchanged")' >/dev/null 2>&1 ||
   { printf 'idhook returned no outcome: %s\n' "$outcome" >&2; exit 1; }
 printf '%s\n' "$outcome"
 printf '%s' "$outcome" | jq -e '.verified != false' >/dev/null ||

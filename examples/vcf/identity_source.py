@@ -54,7 +54,9 @@ def problem(error):
     try:
         found = json.loads(body)
         lines = [f"{found['code']}: {found['detail']}"]
-        lines += [f"{field['pointer']}: {field['detail']}" for field in found.get("errors", [])]
+        fields = [f"{field['pointer']}: {field['detail']}" for field in found.get("errors", [])]
+        # The detail names a single field itself.
+        lines += fields if len(fields) > 1 else []
         lines += [found["hint"]] if "hint" in found else []
         return Failure("\n".join(lines), found.get("retryable", False), retry_after)
     except (ValueError, KeyError, TypeError):
@@ -64,7 +66,8 @@ def problem(error):
 
 def send(method, url, body=None, if_match=None):
     """The document that idhook returns."""
-    headers = {"Authorization": f"Bearer {os.environ['IDHOOK_KEY']}", "Accept": "application/json"}
+    # A key from a file often ends in a line break.
+    headers = {"Authorization": f"Bearer {os.environ['IDHOOK_KEY'].strip()}", "Accept": "application/json"}
     if body is not None:
         headers["Content-Type"] = "application/json"
     if if_match is not None:

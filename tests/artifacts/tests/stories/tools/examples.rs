@@ -127,12 +127,28 @@ async fn ends_well_and_badly(run: impl AsyncFn(Order<'_>) -> End) {
     scene.simulator.clear_faults();
     let _ = scene.simulator.finish_sync(seeds::CORP, Outcome::Completed);
 
-    // A success without the group is a failure, and `Retry-After` is respected.
-    let stub = Stub::start(&[seeds::PRESENT_GROUP_NAME]).await;
+    // A key from a file, with its line break, may or may not be accepted; it is in no output.
+    let broken = run(Order { key: &format!("{key}\n"), ..bare }).await;
+    assert!(!broken.said().contains(key), "the key is shown: {}", broken.said());
+
+    // Something else at the address.
+    let page = Stub::repeating("200 OK", "content-type: text/html\r\n".to_owned(), "<h1>Please sign in</h1>").await;
+    fails("a page", Order { url: &page.url, ..bare }, &[]).await;
+    let elsewhere = Stub::repeating("200 OK", "content-type: text/html\r\n".to_owned(), "").await;
+    let redirect = format!("location: {}/login\r\n", elsewhere.url.replace("127.0.0.1", "localhost"));
+    let redirects = Stub::repeating("302 Found", redirect, "").await;
+    fails("a redirect", Order { url: &redirects.url, ..bare }, &[]).await;
+    assert!(!redirects.requests().is_empty());
+    for (head, _) in elsewhere.requests() {
+        assert!(!head.contains(key), "the key goes to another host: {head}");
+    }
+
+    // A success without the group is a failure, `Retry-After` is respected, and the page of a proxy that restarts ends nothing.
+    let stub = Stub::behind_a_proxy(&[seeds::PRESENT_GROUP_NAME]).await;
     let lied_to = Order { url: &stub.url, groups: &[seeds::PRESENT_GROUP_NAME, ABSENT], ..order };
     fails("a success that lacks a group", lied_to, &[&["group_absent"], &["gg-nobody", "1 of 2"]]).await;
     let requests = stub.requests();
-    assert!(requests[0].0.starts_with("POST ") && requests.len() == 3, "{requests:?}");
+    assert!(requests[0].0.starts_with("POST ") && requests.len() == 4, "{requests:?}");
     // Timers of programs may be a moment early.
     let has_waited = requests[2].1 + Duration::from_millis(100) >= RETRY_AFTER;
     assert!(has_waited, "it comes back no sooner than it was asked to: {requests:?}");
