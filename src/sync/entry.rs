@@ -344,7 +344,14 @@ impl Entry {
     }
 }
 
-/// The time since `ms`, in milliseconds since 1970; zero if that is later than `now`.
+/// The time since `ms`, in milliseconds since 1970; zero if that is a little later than `now`.
+///
+/// A time that is further ahead than clocks of instances may differ is of a clock that was wrong: it counts as long ago as it is ahead, so that
+/// nobody waits until it comes.
 pub(super) fn since(ms: u64, now: SystemTime) -> Duration {
-    now.duration_since(from_unix_ms(ms)).unwrap_or_default()
+    match now.duration_since(from_unix_ms(ms)) {
+        Ok(ago) => ago,
+        Err(ahead) if ahead.duration() > SETTLE => ahead.duration(),
+        Err(_) => Duration::ZERO,
+    }
 }

@@ -45,6 +45,9 @@ struct Own {
     has_shared: bool,
 }
 
+/// The most that clocks of instances may differ, in milliseconds: as long as a bucket takes to fill.
+const AHEAD_MS: u64 = 60_000;
+
 /// A bucket's level at some time; an old level counts as full.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 struct Bucket {
@@ -59,8 +62,12 @@ struct Bucket {
 }
 
 impl Bucket {
-    /// The bucket at `now_ms`. A clock that is behind adds nothing.
+    /// The bucket at `now_ms`. A clock that is behind adds nothing, unless it is far behind: then the clock that wrote the bucket was wrong, and
+    /// nobody waits until that time comes.
     fn refilled(self, limit: i64, now_ms: u64) -> Self {
+        if self.at_ms > now_ms.saturating_add(AHEAD_MS) {
+            return Self { at_ms: now_ms, level: limit.saturating_mul(REQUEST), ..self };
+        }
         let passed = i64::try_from(now_ms.saturating_sub(self.at_ms)).unwrap_or(i64::MAX);
         let level = self.level.saturating_add(passed.saturating_mul(limit)).min(limit.saturating_mul(REQUEST));
         Self { at_ms: self.at_ms.max(now_ms), level, ..self }

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::truth::{STATE_KEY, guarded, kicked, poll, shows, start, warm, without_safeguards};
 use crate::support::memory_store::MemoryStore;
 use crate::support::script::Script;
-use crate::support::vidm::{CORP, classic, executions, sync_state};
+use crate::support::vidm::{CORP, classic, executions, lists, logs_in, sync_state};
 use crate::support::webhook::{Instance, KEY, OTHER, request};
 
 #[test]
@@ -108,4 +108,17 @@ fn directory_that_was_never_synced_can_be() {
         assert_eq!(poll(&instance, &place, never())["status"], "running");
         assert_eq!(poll(&instance, &place, [shows("COMPLETED", 1_000)])["status"], "succeeded");
     }
+}
+
+#[test]
+fn start_by_a_clock_that_was_ahead_delays_nobody_until_its_time_comes() {
+    let store = MemoryStore::new();
+    let ahead = warm(Some(&store));
+    let right = Instance::over(Script::new([]).with_store(&store), &[STATE_KEY]);
+    ahead.script.advance(Duration::from_secs(600));
+    let before = || shows("COMPLETED", -60_000);
+    // This start is lost.
+    start(&ahead, &json!({}), [logs_in("t2"), lists(), before(), kicked()]);
+    let place = start(&right, &json!({}), [before(), kicked()]);
+    assert_eq!(poll(&right, &place, [shows("COMPLETED", 1_000)])["status"], "succeeded");
 }

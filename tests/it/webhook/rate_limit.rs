@@ -191,3 +191,15 @@ fn without_a_limit_the_store_is_not_called() {
     (0..1000).for_each(|_| passes(&instance, KEY));
     assert_eq!(store.calls(), 0);
 }
+
+#[test]
+fn clock_that_was_ahead_does_not_stop_callers_until_its_time_comes() {
+    let store = MemoryStore::new();
+    let (ahead, right) = (instance("60", Some(&store)), instance("60", Some(&store)));
+    ahead.script.advance(Duration::from_secs(3600));
+    (0..10).for_each(|_| passes(&ahead, KEY));
+    for _ in 0..10 {
+        right.script.advance(Duration::from_secs(60));
+        (0..50).for_each(|_| passes(&right, KEY));
+    }
+}
