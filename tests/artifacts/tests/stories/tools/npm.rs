@@ -194,7 +194,8 @@ fn the_same_code_makes_the_same_package() {
     let home = std::env::var("HOME").unwrap();
     assert!(!wasm.windows(home.len() + 1).any(|part| part == format!("{home}/").as_bytes()));
     let size = again.len().div_ceil(1000);
-    assert!(size < 1460, "{size} kB");
+    // No known limit is near; the bound shows growth.
+    assert!(size < 1500, "{size} kB");
 }
 
 #[test]
