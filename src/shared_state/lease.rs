@@ -386,8 +386,12 @@ impl<'s, R: Runtime> Lease<'s, R> {
         Ok(Some(slot))
     }
 
-    /// Releases the right, for a lease whose counters are removed: it begins anew.
-    pub(crate) async fn give_back(&self, held: Held) {
+    /// Releases the right, for a lease whose counters are removed: it begins anew. If it took longer than allowed, others continued, and
+    /// the slot is theirs.
+    pub(crate) async fn give_back(&self, clock: &R, held: Held) {
+        if held.is_over(clock.now()) {
+            return;
+        }
         // The counter first: without a slot it would look like a crashed claimant.
         self.remove_counters(held.generation).await;
         self.backend.delete(&self.name).await;

@@ -139,7 +139,7 @@ impl<'a, R: Runtime> SharedToken<'a, R> {
     pub(super) async fn finish(&self, held: Option<Held>, outcome: Option<&Shared>) -> bool {
         let (Some(lease), Some(held)) = (self.lease(), held) else { return false };
         let Some(outcome) = outcome else {
-            lease.give_back(held).await;
+            lease.give_back(self.runtime(), held).await;
             return false;
         };
         let life = match outcome {

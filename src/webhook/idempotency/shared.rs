@@ -175,7 +175,7 @@ impl<'s, R: Runtime> Place<'s, R> {
 
     /// Releases the claim: the request may be processed again.
     pub(super) async fn release(&self, held: Held) {
-        self.lease().give_back(held).await;
+        self.lease().give_back(self.store.runtime(), held).await;
     }
 }
 

@@ -262,9 +262,21 @@ fn right_that_is_given_back_leaves_nothing() {
     with_lease(&model, Counters::Removed, async |lease, model| {
         let (held, _) = lease.acquire(&model, LIFE, SECOND, SECOND).await.unwrap().unwrap();
         lease.announce(&held, model.now() + LIFE, b"who").await.unwrap();
-        lease.give_back(held).await;
+        lease.give_back(&model, held).await;
     });
     assert!(model.world.borrow().values.is_empty() && model.world.borrow().counters.is_empty());
+}
+
+#[test]
+fn right_that_is_given_back_too_late_changes_nothing() {
+    with_lease(&Model::default(), Counters::Removed, async |lease, model| {
+        let (late, _) = lease.acquire(&model, LIFE, SECOND, SECOND).await.unwrap().unwrap();
+        passes(&model, LIFE);
+        let (held, _) = acquire(&lease, &model, LIFE).await.unwrap();
+        lease.release(&model, held, b"other".to_vec()).await.unwrap();
+        lease.give_back(&model, late).await;
+        assert_eq!(lease.read().await.unwrap().payload, b"other");
+    });
 }
 
 #[test]
