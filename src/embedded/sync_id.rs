@@ -14,8 +14,8 @@ use crate::upstream::path_segment::{self, MAX_ID};
 /// The first byte of an id: the product, and that it is not one of the webhook's ids.
 const fn first(product: Product) -> u8 {
     match product {
-        Product::Vidm => b'f',
-        Product::Fleet => b'F',
+        Product::Vidm => b'g',
+        Product::Fleet => b'G',
     }
 }
 

@@ -103,7 +103,7 @@ impl<'a, R: Runtime, D: DirectoryService> Coordinator<'a, R, D> {
         let report = &Baseline::without_earlier_log(head.baseline, report);
         let began = report.started_at.filter(|_| shown == Shown::After);
         let marks = |ended: &Option<Ending>| report.marks.filter(|_| ended.is_some());
-        let sight = |running, ended| Some(Sight { running, began, ended, marks: marks(&ended), now: self.now() });
+        let sight = |running, ended| Some(Sight { running, began, ended, marks: marks(&ended) });
         let ended = |succeeded, certain| sight(false, Some(Ending { succeeded, certain }));
         match decide(report.status, shown, self.serving(&head, entry)) {
             Decision::Running if is_active(report.status) => (true, sight(true, None)),

@@ -22,10 +22,6 @@ const LATEST_BEGIN: Duration = Duration::from_mins(1);
 /// Without an observation for this long a run is considered finished: one hour exceeds every documented sync.
 pub(super) const LONGEST_RUN: Duration = Duration::from_hours(1);
 
-/// How much earlier than a learned offset says a run may have begun and still count as the kick-off's: the offset is only as
-/// exact as the response to its kick-off was quick.
-pub(super) const JITTER: Duration = Duration::from_millis(500);
-
 /// The state of a directory before a kick-off; for a waiting request, its state when the request arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Baseline {
@@ -38,10 +34,6 @@ pub(super) struct Baseline {
     /// Whether that run was or may have been active.
     #[serde(rename = "r", default)]
     running: bool,
-    /// Only if the observation is older than the kick-off: the earliest start time, on vIDM's clock, of a run that the
-    /// kick-off may have begun.
-    #[serde(rename = "f")]
-    floor_ms: Option<u64>,
     /// The marks of the shown run, if it has no start time.
     #[serde(rename = "m", default)]
     marks: Option<RunMarks>,
@@ -77,16 +69,7 @@ impl Baseline {
         };
         let (began_ms, ended_ms) = (report.started_at.map(ms), report.finished_at.map(ms));
         let (marks, ended_only) = (report.marks, report.ended_only);
-        Some(Self { began_ms, ended_ms, running, floor_ms: None, marks, ended_only })
-    }
-
-    /// An idle directory, observed shortly before: its last run began at `began_ms`, vIDM's start times were `offset_ms`
-    /// ahead of idhook's clock, and the kick-off is sent at `kicked_ms`.
-    pub(super) fn recent(began_ms: u64, offset_ms: i64, kicked_ms: u64) -> Self {
-        let jitter = u64::try_from(JITTER.as_millis()).unwrap_or(u64::MAX);
-        let floor = kicked_ms.saturating_sub(jitter).saturating_add_signed(offset_ms);
-        let floor_ms = Some(floor.max(began_ms + 1));
-        Self { began_ms: Some(began_ms), ended_ms: None, running: false, floor_ms, marks: None, ended_only: false }
+        Some(Self { began_ms, ended_ms, running, marks, ended_only })
     }
 
     /// How the run in `report` relates to `baseline`.
@@ -112,14 +95,6 @@ impl Baseline {
             return self.shown_by_marks(marks, is_active(report.status));
         }
         let began = report.started_at.map(ms);
-        if let Some(floor) = self.floor_ms {
-            return match began {
-                Some(began) if began >= floor => Shown::After,
-                Some(_) => Shown::Before,
-                // It reported times before, and the observation is too old to ignore them.
-                None => Shown::Unobserved,
-            };
-        }
         if !self.running && is_active(report.status) {
             return Shown::After;
         }
@@ -187,19 +162,13 @@ impl Baseline {
             runs.truncate(position.unwrap_or(if log == 0 { runs.len() } else { 0 }));
             return runs;
         }
-        let floor = self.floor_ms.or(self.began_ms.map(|began| began + 1));
-        runs.retain(|run| floor.zip(run.started_at.map(ms)).is_some_and(|(floor, began)| began >= floor));
+        runs.retain(|run| self.began_ms.zip(run.started_at.map(ms)).is_some_and(|(before, began)| began > before));
         runs
     }
 
     /// Whether a run was or may have been active.
     pub(super) fn shows_running(&self) -> bool {
         self.running
-    }
-
-    /// Whether the observation was made before the kick-off and replaces one just before it.
-    pub(super) fn is_recent(self) -> bool {
-        self.floor_ms.is_some()
     }
 }
 
@@ -347,14 +316,7 @@ impl Baseline {
     pub(super) fn example() -> Self {
         let at = 1_700_000_000_123;
         let marks = RunMarks { log: Some(u32::MAX), last_sync: Some(at) };
-        Self {
-            began_ms: Some(at),
-            ended_ms: Some(at),
-            running: true,
-            floor_ms: Some(at),
-            marks: Some(marks),
-            ended_only: true,
-        }
+        Self { began_ms: Some(at), ended_ms: Some(at), running: true, marks: Some(marks), ended_only: true }
     }
 }
 

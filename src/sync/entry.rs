@@ -4,13 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::decide::{Baseline, JITTER, LONGEST_RUN, SETTLE, Shown};
+use super::decide::{Baseline, LONGEST_RUN, SETTLE, Shown};
 use crate::directory::{RunMarks, SyncReport};
 use crate::runtime::{from_unix_ms, unix_ms as ms};
 use crate::shared_state::{Held, Slot, Ticket};
-
-/// The maximum age of an observation of an idle directory that may replace one before the kick-off.
-const RECENT_MS: u64 = 60_000;
 
 /// The longest time between two starts that the target refuses because of a run that it does not show.
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
@@ -32,9 +29,6 @@ pub(super) struct Head {
     /// When it was sent, in milliseconds since 1970, on the claimant's clock.
     #[serde(rename = "k")]
     pub(super) kicked_ms: u64,
-    /// Whether its response came at once, so that its run began about when it was sent.
-    #[serde(rename = "q", default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) prompt: bool,
     /// The directory's state before it was sent, if it could be observed.
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     pub(super) baseline: Option<Baseline>,
@@ -68,18 +62,12 @@ pub(super) struct Seen {
     /// Whether it succeeded, once it has ended.
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     pub(super) ended: Option<bool>,
-    /// The time of the observation, on the observer's clock.
-    #[serde(rename = "t", default)]
-    pub(super) ended_seen_ms: u64,
     /// The highest ticket that a successful run has served, of this kick-off or an earlier one.
     #[serde(rename = "s", default)]
     pub(super) succeeded: Ticket,
     /// The same for runs that ignored the safeguards.
     #[serde(rename = "i", default)]
     pub(super) succeeded_ignoring: Ticket,
-    /// How far vIDM's start times are ahead of idhook's clock, in milliseconds, learned from a run of our own.
-    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
-    pub(super) offset_ms: Option<i64>,
     /// The marks of the run when it had ended, if it has no start time.
     #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
     pub(super) marks: Option<RunMarks>,
@@ -96,8 +84,6 @@ pub(super) struct Sight {
     pub(super) ended: Option<Ending>,
     /// Its marks once it had ended, if it has no start time.
     pub(super) marks: Option<RunMarks>,
-    /// When this was observed, on idhook's clock.
-    pub(super) now: SystemTime,
 }
 
 /// What follows from starts that the target refused because of a run that it does not show.
@@ -134,18 +120,15 @@ impl Seen {
 
     /// This, updated with what was seen of the run of `head`.
     fn and(self, head: Head, sight: Sight) -> Self {
-        let Self { succeeded, succeeded_ignoring, offset_ms, .. } = self;
+        let Self { succeeded, succeeded_ignoring, .. } = self;
         let before = match self.generation == head.generation {
             true => self,
-            false => Self { succeeded, succeeded_ignoring, offset_ms, ..Self::of(head.generation) },
+            false => Self { succeeded, succeeded_ignoring, ..Self::of(head.generation) },
         };
-        let began_ms = before.began_ms.or(sight.began.map(ms));
-        let is_new_end = before.ended.is_none() && sight.ended.is_some();
         let mut seen = Self {
             running: before.running || sight.running,
-            began_ms,
+            began_ms: before.began_ms.or(sight.began.map(ms)),
             ended: before.ended.or(sight.ended.map(|ending| ending.succeeded)),
-            ended_seen_ms: if is_new_end { ms(sight.now) } else { before.ended_seen_ms },
             marks: before.marks.or(sight.marks),
             ..before
         };
@@ -153,19 +136,15 @@ impl Seen {
             let served = if head.ignores_safeguards { &mut seen.succeeded_ignoring } else { &mut seen.succeeded };
             *served = (*served).max(head.serves);
         }
-        if began_ms != before.began_ms {
-            seen.offset_ms = head.offset_from(began_ms).or(before.offset_ms);
-        }
         seen
     }
 }
 
 impl Head {
-    /// A kick-off that may have started a run; its response came at `now`.
-    pub(super) fn started(held: &Held, entry: &Entry, made: KickOffMade, now: SystemTime) -> Self {
+    /// A kick-off that may have started a run.
+    pub(super) fn started(held: &Held, entry: &Entry, made: KickOffMade) -> Self {
         let KickOffMade { sent, baseline, ignores_safeguards } = made;
-        let prompt = now.duration_since(sent).unwrap_or_default() <= JITTER;
-        Self { serves: held.ticket, prompt, baseline, ignores_safeguards, ..Self::blank(held, entry, sent) }
+        Self { serves: held.ticket, baseline, ignores_safeguards, ..Self::blank(held, entry, sent) }
     }
 
     /// A kick-off that certainly started nothing: the next may try at once. The one before it stays, if its run may still appear.
@@ -181,7 +160,6 @@ impl Head {
             serves: Ticket::NONE,
             prior: entry.highest(),
             kicked_ms: ms(now),
-            prompt: false,
             baseline: None,
             ignores_safeguards: false,
             refused: 0,
@@ -202,16 +180,6 @@ impl Head {
     /// After a refusal, the time before the next start: it doubles with each.
     pub(super) fn pause(&self) -> Duration {
         SETTLE.saturating_mul(2_u32.saturating_pow(u32::from(self.refused.saturating_sub(1)))).min(LONGEST_PAUSE)
-    }
-
-    /// How far the clock of vIDM's start times is ahead of ours, if this kick-off's run began at `began_ms`. Only an
-    /// observation just before the kick-off makes certain that the run is its own; a slow response and whole seconds are too
-    /// imprecise.
-    fn offset_from(&self, began_ms: Option<u64>) -> Option<i64> {
-        let is_fine = |began: &u64| !began.is_multiple_of(1000);
-        let is_exact = self.prompt && self.baseline.is_some_and(|baseline| !baseline.is_recent());
-        let began = began_ms.filter(is_fine).filter(|_| is_exact)?;
-        i64::try_from(began).ok()?.checked_sub(i64::try_from(self.kicked_ms).ok()?)
     }
 }
 
@@ -248,6 +216,12 @@ impl Entry {
     /// An entry from another instance's observation.
     pub(super) fn observed(head: Option<Head>, seen: Option<Seen>) -> Self {
         Self { head, seen, slot: None }
+    }
+
+    /// Whether the store has lost the values of the ledger that `ticket` was drawn from: it belongs to a later generation than any
+    /// of this one, which began anew.
+    pub(super) fn lacks(&self, ticket: Ticket) -> bool {
+        self.slot.as_ref().is_some_and(|slot| ticket.is_ahead_of(slot))
     }
 
     /// The entry in `slot`.
@@ -311,17 +285,6 @@ impl Entry {
             Some(head) if ticket <= head.serves => 1,
             _ => 0,
         }
-    }
-
-    /// A replacement for an observation before a kick-off sent now: the end of the latest run, if it was seen recently and
-    /// start times distinguish later runs. Marks alone cannot show that a later run did not begin before the kick-off.
-    pub(super) fn recent(&self, now: SystemTime) -> Option<Baseline> {
-        let seen = self.sight().filter(|seen| seen.ended.is_some())?;
-        let age = ms(now).checked_sub(seen.ended_seen_ms)?;
-        if age > RECENT_MS {
-            return None;
-        }
-        Some(Baseline::recent(seen.began_ms?, seen.offset_ms?, ms(now)))
     }
 
     /// What follows from refusals of the last hour, if the directory still shows what it showed before the last of them: once

@@ -73,29 +73,25 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
     ) -> Result<Result<SyncStatus>, StoreUnavailable> {
         let ledger = self.own_ledger(backend, &request.directory);
         request.ledger = ledger.id();
-        let mut entry;
+        let (mut entry, sight);
         (entry, request.ticket) = ledger.arrive().await?;
-        request.baseline = entry.recent(self.now());
-        let mut sight = None;
-        if request.baseline.is_none() {
-            match self.look_after(&ledger, &request.directory, &entry).await? {
-                Ok(look) => {
-                    request.baseline = Baseline::of(&look.report);
-                    let is_busy;
-                    (is_busy, sight) = self.weigh(&look.entry, &look.report);
-                    let refusals = look.entry.refusals(&look.report, self.now());
-                    if is_busy || matches!(refusals, Some(Refusals::Pause(_))) {
-                        // A run that is about to appear began before this request, and is not what the directory shows; so did
-                        // one that the target does not show.
-                        request.baseline = request.baseline.filter(Baseline::shows_running);
-                        return Ok(Ok(SyncStatus::Queued));
-                    }
-                    entry = look.entry;
+        match self.look_after(&ledger, &request.directory, &entry).await? {
+            Ok(look) => {
+                request.baseline = Baseline::of(&look.report);
+                let is_busy;
+                (is_busy, sight) = self.weigh(&look.entry, &look.report);
+                let refusals = look.entry.refusals(&look.report, self.now());
+                if is_busy || matches!(refusals, Some(Refusals::Pause(_))) {
+                    // A run that is about to appear began before this request, and is not what the directory shows; so did
+                    // one that the target does not show.
+                    request.baseline = request.baseline.filter(Baseline::shows_running);
+                    return Ok(Ok(SyncStatus::Queued));
                 }
-                // The directory's state comes from an undocumented call. Without its response a run is still worth starting.
-                Err(e) if e.is_of_the_look_alone() => {}
-                Err(e) => return Ok(Err(e)),
+                entry = look.entry;
             }
+            // The directory's state comes from an undocumented call. Without its response a run is still worth starting.
+            Err(e) if e.is_of_the_look_alone() => sight = None,
+            Err(e) => return Ok(Err(e)),
         }
         if request.is_served_by(&entry) {
             // While this request was on its way, another caller's kick-off served it.
@@ -107,9 +103,8 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
                 Ok(SyncStatus::Running)
             }
             Ok(kick) => {
-                // A recent observation is enough if the request's own kick-off follows; if it shows an idle directory, it is
-                // outdated once the target responds that a run is active.
-                if matches!(kick, Kick::AlreadyRunning(_)) || request.baseline.is_some_and(Baseline::is_recent) {
+                // An observation of an idle directory is outdated once the target responds that a run is active.
+                if matches!(kick, Kick::AlreadyRunning(_)) {
                     request.baseline = self.baseline_of_waiting(&ledger, request).await?;
                 }
                 Ok(SyncStatus::Queued)
@@ -166,7 +161,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
                 Ok(Kick::AlreadyRunning(head.pause()))
             }
             Ok(KickOffAnswer::Started) => {
-                let head = Head::started(&claim, &entry, made, self.now());
+                let head = Head::started(&claim, &entry, made);
                 let _ = ledger.kicked(claim, &entry, head).await;
                 Ok(Kick::Sent)
             }
@@ -177,7 +172,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
                 }
                 // A kick-off without response may have begun a run; a rejected one has not.
                 let head = match e.may_have_been_done() {
-                    true => Head::started(&claim, &entry, made, self.now()),
+                    true => Head::started(&claim, &entry, made),
                     false => Head::nothing(&claim, &entry, self.now()),
                 };
                 let _ = ledger.kicked(claim, &entry, head).await;

@@ -3,7 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use super::coordinator::{shown_of, unavailable};
-use super::decide::{Baseline, Decision, Doubt, KickOff, Shown, decide, decide_before_the_first_run, is_active};
+use super::decide::{
+    Baseline, Decision, Doubt, KickOff, SETTLE, Shown, decide, decide_before_the_first_run, is_active,
+};
 use super::directory_service::DirectoryService;
 use super::entry::{Refusals, Sight};
 use super::ledger::Ledger;
@@ -88,12 +90,12 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         let ledger = self.ledger_for(backend, request);
         // An observation from before the request says nothing about it.
         let max_age = max_age.min(self.since(request.requested_ms));
-        let is_ours = ledger.is_own();
         let look = match self.look(&ledger, &request.directory, max_age).await? {
             Ok(look) => look,
             Err(e) => return Ok(self.without_look(request, e).await),
         };
         let (look, entry) = (&look, &look.entry);
+        let is_ours = ledger.is_own() && !entry.lacks(request.ticket);
         if is_ours && entry.succeeded(request.ignore_safeguards) >= request.ticket {
             // Later runs do not concern this request.
             return Ok(self.proven(request, &look.as_success(), max_age).await);
@@ -144,7 +146,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
             Decision::Running if is_active(look.report.status) => Ok(SyncState::of(SyncStatus::Running, look)),
             Decision::Running => Ok(SyncState::without_run(SyncStatus::Running, look)),
             Decision::NotShown => self.not_shown(request, look, max_age).await,
-            Decision::Start => self.go_on(&ledger, request, (look, sight), max_age).await?,
+            Decision::Start => self.go_on((&ledger, is_ours), request, (look, sight), max_age).await?,
             Decision::Unknown(doubt) => self.undecided(request, look, max_age, doubt).await,
             Decision::Ended { succeeded: true } => self.proven(request, look, max_age).await,
             Decision::Ended { succeeded: false } => {
@@ -159,7 +161,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
                     && entry.kick_offs_for(request.ticket, request.ignore_safeguards) < MOST_KICK_OFFS;
                 match self.undecided(request, look, max_age, doubt).await {
                     Ok(state) if state.status == SyncStatus::Unknown && helps && may_start => {
-                        self.go_on(&ledger, request, (look, None), max_age).await?
+                        self.go_on((&ledger, is_ours), request, (look, None), max_age).await?
                     }
                     state => state,
                 }
@@ -244,15 +246,24 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         }
     }
 
-    /// Starts the further run that the request waits for, unless it has had two.
+    /// Starts the further run that the request waits for, unless it has had two. A ledger that is not the request's own cannot count them:
+    /// there a kick-off that came after the request and whose run is not shown is not followed by another.
     async fn go_on(
         &self,
-        ledger: &Ledger<'_, R>,
+        (ledger, is_ours): (&Ledger<'_, R>, bool),
         request: &SyncRequest,
         (look, sight): (&Observation, Option<Sight>),
         max_age: Duration,
     ) -> Result<Result<SyncState>, StoreUnavailable> {
-        if ledger.is_own() && look.entry.kick_offs_for(request.ticket, request.ignore_safeguards) >= MOST_KICK_OFFS {
+        let has_had_all = match (is_ours, look.entry.kick_off()) {
+            (true, _) => look.entry.kick_offs_for(request.ticket, request.ignore_safeguards) >= MOST_KICK_OFFS,
+            (false, Some(head)) => {
+                self.since(head.kicked_ms) <= self.since(request.requested_ms) + SETTLE
+                    && shown_of(&head, &look.entry, &look.report) != Shown::After
+            }
+            (false, None) => false,
+        };
+        if has_had_all {
             return Ok(self.undecided(request, look, max_age, Doubt::NotShown).await);
         }
         if self.since(request.requested_ms) > REQUEST_LIFE {

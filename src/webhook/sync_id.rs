@@ -27,9 +27,9 @@ pub(super) const SHORT: usize = 255;
 /// The longest id in characters without a responding store.
 pub(super) const LONG: usize = 700;
 
-/// Forms of ids. Those of earlier versions began with 1, 2 or 3.
-const WHOLE: u8 = 4;
-const KEPT: u8 = 5;
+/// Forms of ids. Those of earlier versions began with 1 to 5.
+const WHOLE: u8 = 6;
+const KEPT: u8 = 7;
 
 const TAG: usize = 16;
 

@@ -15,11 +15,6 @@ fn report(status: SyncStatus, began: Option<u64>) -> SyncReport {
     SyncReport { status, started_at: began.map(at), ..SyncReport::running() }
 }
 
-/// A run that began at `ms`, and is active.
-fn running_since(ms: u64) -> SyncReport {
-    SyncReport { started_at: Some(SystemTime::UNIX_EPOCH + Duration::from_millis(ms)), ..SyncReport::running() }
-}
-
 fn baseline(status: SyncStatus, began: Option<u64>) -> Option<Baseline> {
     Baseline::of(&report(status, began))
 }
@@ -88,29 +83,10 @@ fn list_of_ended_runs_shows_neither_an_idle_directory_nor_that_none_is_active() 
 }
 
 #[test]
-fn recent_observation_counts_only_later_runs() {
-    // vIDM's start times are an hour behind; the last run began at 1000 there, the kick-off is sent at 4700.
-    let before = Some(Baseline::recent(1_000_000, -3_600_000, 4_700_000));
-    let shown = |ms| Baseline::shown(before, &running_since(ms));
-    assert_eq!((shown(1_000_000), shown(1_099_000), shown(1_099_499)), (Shown::Before, Shown::Before, Shown::Before));
-    assert_eq!((shown(1_099_500), shown(1_100_020)), (Shown::After, Shown::After));
-    assert_eq!(Baseline::shown(before, &SyncReport::running()), Shown::Unobserved, "it reported times before");
-}
-
-#[test]
-fn last_run_is_never_taken_for_that_of_the_kick_off() {
-    // idhook sends the kick-off 300 ms after the last run began, which is less than `JITTER`: the offset alone would count that run.
-    let before = Some(Baseline::recent(10_000_000, 0, 10_000_300));
-    let shown = |ms| Baseline::shown(before, &running_since(ms));
-    assert_eq!((shown(9_999_999), shown(10_000_000), shown(10_000_001)), (Shown::Before, Shown::Before, Shown::After));
-}
-
-#[test]
-fn baseline_says_whether_it_is_recent_and_whether_a_run_was_active() {
-    let recent = Baseline::recent(10_000_000, 0, 10_000_300);
-    let busy = baseline(SyncStatus::Running, Some(100)).unwrap();
-    assert_eq!((recent.is_recent(), busy.is_recent()), (true, false));
-    assert_eq!((recent.shows_running(), busy.shows_running()), (false, true));
+fn baseline_says_whether_a_run_was_active() {
+    for (status, is_active) in [(SyncStatus::Succeeded, false), (SyncStatus::Running, true)] {
+        assert_eq!(baseline(status, Some(100)).unwrap().shows_running(), is_active);
+    }
 }
 
 #[test]
@@ -202,8 +178,6 @@ fn later_runs_are_those_after_the_baseline() {
     let timed = |seconds: &[u64]| seconds.iter().map(|at| report(SyncStatus::Succeeded, Some(*at))).collect::<Vec<_>>();
     let before = baseline(SyncStatus::Succeeded, Some(100)).unwrap();
     assert_eq!(before.later(timed(&[160, 101, 100, 40])), timed(&[160, 101]));
-    let recent = Baseline::recent(100_000, 0, 150_500);
-    assert_eq!(recent.later(timed(&[160, 150, 149, 100])), timed(&[160, 150]));
 
     let entries =
         |logs: &[u32]| logs.iter().map(|log| marked(SyncStatus::Succeeded, Some(*log), None)).collect::<Vec<_>>();

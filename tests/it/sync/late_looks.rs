@@ -7,7 +7,7 @@ use http::Method;
 use idhook::runtime::Clock as _;
 use serde_json::json;
 
-use super::truth::{STATE_KEY, guarded, kicked, poll, shows, start, warm, without_safeguards};
+use super::truth::{STATE_KEY, elsewhere, guarded, kicked, poll, shows, start, warm, without_safeguards};
 use crate::support::memory_store::MemoryStore;
 use crate::support::script::Script;
 use crate::support::vidm::{CORP, classic, executions, lists, logs_in, sync_state};
@@ -121,4 +121,43 @@ fn start_by_a_clock_that_was_ahead_delays_nobody_until_its_time_comes() {
     start(&ahead, &json!({}), [logs_in("t2"), lists(), before(), kicked()]);
     let place = start(&right, &json!({}), [before(), kicked()]);
     assert_eq!(poll(&right, &place, [shows("COMPLETED", 1_000)])["status"], "succeeded");
+}
+
+#[test]
+fn lost_start_of_a_lost_queue_is_not_repeated() {
+    let instance = warm(None);
+    let place = start(&instance, &json!({}), [shows("RUNNING", -20_000)]);
+    // The instance that accepted the request is gone.
+    let other = elsewhere(&instance);
+    other.script.advance(Duration::from_secs(10));
+    let ended = || shows("COMPLETED", -20_000);
+    assert_eq!(poll(&other, &place, [logs_in("t2"), ended(), kicked()])["status"], "running");
+    for status in ["queued", "unknown", "unknown"] {
+        assert_eq!(poll(&other, &place, [ended()])["status"], status);
+        other.script.advance(Duration::from_secs(12));
+    }
+    // A run that appears late still ends it.
+    assert_eq!(poll(&other, &place, [shows("COMPLETED", 12_000)])["status"], "succeeded");
+}
+
+#[test]
+fn request_outlives_the_values_of_its_store_without_further_starts() {
+    let store = MemoryStore::new();
+    let instance = warm(Some(&store));
+    let untimed = |word: &str| shows(word, None);
+    for _ in 0..6 {
+        let place = start(&instance, &json!({}), [untimed("COMPLETED"), kicked()]);
+        assert_eq!(poll(&instance, &place, [untimed("RUNNING")])["status"], "running");
+        assert_eq!(poll(&instance, &place, [untimed("COMPLETED")])["status"], "succeeded");
+    }
+    let waits = start(&instance, &json!({}), [untimed("RUNNING")]);
+    let timed = start(&instance, &json!({}), [shows("RUNNING", 1_000)]);
+    store.clear();
+    instance.script.advance(Duration::from_secs(15));
+    // Nothing shows whether the ended run is the earlier one.
+    assert_eq!(poll(&instance, &waits, [untimed("COMPLETED")])["status"], "unknown");
+    // Here the start time does: one run follows.
+    instance.script.advance(Duration::from_secs(15));
+    assert_eq!(poll(&instance, &timed, [shows("COMPLETED", 1_000), kicked()])["status"], "running");
+    assert_eq!(poll(&instance, &timed, [shows("COMPLETED", 31_000)])["status"], "succeeded");
 }

@@ -163,7 +163,7 @@ async fn migrated_directory_uses_the_v2_call(artifact: Artifact) {
     let asked = scene.asked();
     assert!(asked.last().unwrap().starts_with("POST "), "{asked:?}");
     if scene.remembers() {
-        assert_eq!(asked.len(), 1, "{asked:?}");
+        assert_eq!(asked.len(), 2, "state, kick-off: {asked:?}");
     }
 }
 
