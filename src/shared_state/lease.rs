@@ -77,7 +77,7 @@ impl Ticket {
         self.claims() > 0
     }
 
-    /// Whether it was drawn after another slot than `slot` and its predecessors: the store has lost the slot that it was drawn after.
+    /// Whether no ticket after `slot` can have its generation yet: the store has lost the slot that it was drawn after.
     pub(crate) fn is_ahead_of(self, slot: &Slot) -> bool {
         self.0 > slot.generation + 1
     }

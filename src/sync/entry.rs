@@ -218,8 +218,7 @@ impl Entry {
         Self { head, seen, slot: None }
     }
 
-    /// Whether the store has lost the values of the ledger that `ticket` was drawn from: it belongs to a later generation than any
-    /// of this one, which began anew.
+    /// Whether `ticket` is from a ledger whose values the store has lost: this one began anew, and has not come as far.
     pub(super) fn lacks(&self, ticket: Ticket) -> bool {
         self.slot.as_ref().is_some_and(|slot| ticket.is_ahead_of(slot))
     }
