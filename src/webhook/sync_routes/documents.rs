@@ -57,12 +57,15 @@ pub(in crate::webhook) struct SyncAnswer {
     /// Whether the message about its end could not be sent yet.
     #[serde(skip)]
     pub(super) owes_message: bool,
+    /// Whether its run is not shown as ended. Its groups may prove the sync before that, but the others in its queue wait for the run.
+    #[serde(skip)]
+    pub(super) awaits_run: bool,
 }
 
 impl SyncAnswer {
     /// `document`, whose state is at the path `this`.
     pub(super) fn new(document: SyncDocument, this: String) -> Self {
-        Self { document, ignored: Vec::new(), links: Links { this }, owes_message: false }
+        Self { document, ignored: Vec::new(), links: Links { this }, owes_message: false, awaits_run: false }
     }
 }
 
@@ -87,7 +90,7 @@ pub(super) struct AdvancedSync {
     /// The status now; absent if it could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<SyncStatus>,
-    /// Whether it stays listed: it has not ended, or its message could not be sent.
+    /// Whether it stays listed: it or the run of its queue has not ended, or its message could not be sent.
     #[serde(rename = "open")]
     pub(super) is_open: bool,
     /// The error code, if the state could not be read.
@@ -103,7 +106,10 @@ impl AdvancedSync {
     /// A sync of `directory` with its state.
     pub(super) fn of(directory: &str, found: &Result<SyncAnswer, Error>) -> Self {
         let (status, is_open) = match found {
-            Ok(answer) => (Some(answer.document.status), !answer.document.is_final() || answer.owes_message),
+            Ok(answer) => {
+                let is_open = !answer.document.is_final() || answer.owes_message || answer.awaits_run;
+                (Some(answer.document.status), is_open)
+            }
             Err(_) => (None, true),
         };
         let error = found.as_ref().err();

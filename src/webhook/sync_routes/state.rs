@@ -157,7 +157,8 @@ pub(in crate::webhook) async fn sync_answer<R: Runtime>(
 pub(super) fn answer_of(base: &str, sync: &StartedSync, state: SyncState) -> SyncAnswer {
     let StartedSync { id, request } = sync;
     let this = below(base, &request.target, &format!("syncs/{id}"));
-    SyncAnswer::new(SyncDocument::of(request, id.clone(), state), this)
+    let awaits_run = !state.report.status.is_final();
+    SyncAnswer { awaits_run, ..SyncAnswer::new(SyncDocument::of(request, id.clone(), state), this) }
 }
 
 /// The status of a state that is not final: 200, or with `?running=202` 202 for pollers that go by the status, such as Azure

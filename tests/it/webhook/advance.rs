@@ -10,6 +10,7 @@ use idhook::http::TransportErrorKind;
 use idhook::runtime::Clock as _;
 use serde_json::{Value, json};
 
+use crate::embedded::sessions::{PRESENT, proof};
 use crate::support::memory_store::{MemoryStore, StoreFault};
 use crate::support::script::{Call, START, get, post};
 use crate::support::vidm::{CORP, LAB, classic, executions, idle, lists, logs_in, sync_state, v2};
@@ -142,6 +143,33 @@ fn queued_run_begins_although_nobody_watches() {
     instance.then([shows("COMPLETED", -60), classic(CORP).answer(200, "{}")]);
     let seen = advance(&instance);
     assert_eq!((&seen["syncs"][0]["status"], &seen["syncs"][0]["open"]), (&json!("running"), &json!(true)), "{seen}");
+}
+
+#[test]
+fn queue_of_a_sync_that_its_group_proved_early_stays_listed() {
+    let store = MemoryStore::new();
+    let path = format!("/vidm/default/v1/directories/{CORP}/syncs");
+    let instance = sharing(&store, [logs_in("t1"), lists(), shows("RUNNING", -60), shows("RUNNING", -60)]);
+    // Only the first of the two is listed: the run that begins after them serves both.
+    start(&instance, &json!({"groups": [PRESENT]}).to_string());
+    let second = instance.send(Method::POST, &path, "").json();
+    assert_eq!(second["status"], "queued", "{second}");
+    let looks = |state: Call| {
+        instance.script.advance(MINUTE);
+        instance.then([state]);
+        instance.then([proof()]);
+        advance(&instance)["syncs"].clone()
+    };
+    // The group is there, and the directory's state cannot be read: nothing has begun for the second sync.
+    let seen = looks(sync_state(CORP).answer(500, ""));
+    assert_eq!(seen, json!([{"directory": CORP, "status": "succeeded", "open": true}]));
+    instance.script.advance(MINUTE);
+    instance.then([shows("COMPLETED", -60), classic(CORP).answer(200, "{}")]);
+    assert_eq!(advance(&instance)["syncs"][0]["status"], "running");
+    let seen = looks(shows("COMPLETED", 180));
+    assert_eq!(seen, json!([{"directory": CORP, "status": "succeeded", "open": false}]));
+    instance.script.advance(MINUTE);
+    assert_eq!(advance(&instance), none());
 }
 
 /// The call for a directory's connectors; they all share one.
