@@ -31,6 +31,16 @@ pub struct Group {
     pub extra: Map<String, Value>,
 }
 
+impl Group {
+    /// Whether it may come from the directory with this `userStoreUuid`, as far as vIDM returned its type and the id of its store (a
+    /// deprecated attribute: the vendor's swagger).
+    pub(super) fn may_be_synced_from(&self, store: Option<&str>) -> bool {
+        let is_synced = self.kind.as_deref().is_none_or(|kind| kind.eq_ignore_ascii_case("EXTERNAL"));
+        let theirs = self.extra.get(WORKSPACE).and_then(|workspace| workspace.get("userStoreUuid")?.as_str());
+        is_synced && theirs.zip(store).is_none_or(|(theirs, store)| theirs.eq_ignore_ascii_case(store))
+    }
+}
+
 impl Resource for Group {
     const FIND: &'static str = "GET /SAAS/jersey/manager/api/scim/Groups";
     const SEARCH: &'static str = "POST /SAAS/jersey/manager/api/scim/Groups/.search";

@@ -55,6 +55,7 @@ pub(super) trait Resource: Clone + fmt::Debug {
 /// A query for one page.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Search<'a> {
+    /// Empty for all entries.
     pub(crate) filter: &'a str,
     /// The requested attributes, separated by commas; `None` for all.
     pub(crate) attributes: Option<&'static str>,
@@ -93,7 +94,10 @@ impl<T: Resource> Endpoint for Find<'_, T> {
     fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
         let Search { filter, attributes, start } = self.0;
         let (start, count) = (start.to_string(), COUNT.to_string());
-        let mut query = vec![("filter", filter)];
+        let mut query = Vec::new();
+        if !filter.is_empty() {
+            query.push(("filter", filter));
+        }
         query.extend(attributes.map(|names| ("attributes", names)));
         query.extend([("startIndex", start.as_str()), ("count", &count)]);
         let path = format!("{}?{}", profile.path(T::PATHS.0), form(query));

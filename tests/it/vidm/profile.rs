@@ -331,28 +331,35 @@ fn empty_selection_is_accepted_only_without_synced_groups() {
         "identityGroupInfo": {BASE: {"mappedGroupData": [entry], "numSelected": 1, "numTotal": 1, "selected": false}},
         "excludeNestedGroupMembers": false,
     });
-    let filter = r#"internalGroupType eq "EXTERNAL" and userStoreUuid eq "0b000000-0000-4000-8000-000000000002""#;
-    let synced = || {
-        get(format!(
-            "https://vidm.corp.example/SAAS/jersey/manager/api/scim/Groups?filter={}&attributes=id&startIndex=1&count=100",
-            idhook::upstream::segment(filter)
-        ))
+    const GROUPS: &str = "https://vidm.corp.example/SAAS/jersey/manager/api/scim/Groups?\
+         attributes=id%2CinternalGroupType%2CuserStoreUuid&startIndex=1&count=100";
+    let groups = |total: usize, found: Value| {
+        get(GROUPS).answer(200, json!({"totalResults": total, "Resources": found}).to_string())
     };
+    let group = |fields: Value| json!([{"id": "g", "urn:scim:schemas:extension:workspace:1.0": fields}]);
     let prepared = || [reads(&empty), looks_up(&[NEW]), reads(&empty), lists()];
-    let estate = Estate::warm(true).then(prepared()).then([
-        synced().answer(200, r#"{"totalResults":0,"Resources":[]}"#),
-        writes(&first),
-        reads(&first),
-    ]);
-    assert_eq!(add(&estate, &[NEW]).unwrap(), change(&[NEW], &[], &[]));
-
-    // Synced groups exist, so some were selected: the profile is incomplete.
-    let found = synced().answer(200, r#"{"totalResults":1,"Resources":[{"id":"g"}]}"#);
-    let error = fails(prepared().into_iter().chain([found]));
-    assert_eq!(error.code(), ErrorCode::UpstreamInvalid);
-    assert!(error.detail().contains("the profile is incomplete; the sync profile was not changed"), "{error}");
-    // Without certainty nothing is written.
-    let error = fails(prepared().into_iter().chain([synced().answer(400, "")]));
+    // Others have groups, or they are of vIDM itself.
+    for (total, none) in [
+        (0, json!([])),
+        (1, group(json!({"internalGroupType": "EXTERNAL", "userStoreUuid": "0c000000-0000-4000-8000-000000000003"}))),
+        (1, group(json!({"internalGroupType": "ALL_USERS"}))),
+    ] {
+        let estate = Estate::warm(true).then(prepared()).then([groups(total, none), writes(&first), reads(&first)]);
+        assert_eq!(add(&estate, &[NEW]).unwrap(), change(&[NEW], &[], &[]));
+    }
+    // Synced groups exist, so some were selected: the profile is incomplete. A group without these attributes may be one, and so may one
+    // that the response does not list.
+    for (total, some) in [
+        (1, group(json!({"internalGroupType": "EXTERNAL", "userStoreUuid": "0B000000-0000-4000-8000-000000000002"}))),
+        (1, group(json!({"internalGroupType": "EXTERNAL"}))),
+        (1, json!([{"id": "g"}])),
+        (2, json!([])),
+    ] {
+        let error = fails(prepared().into_iter().chain([groups(total, some.clone())]));
+        assert_eq!(error.code(), ErrorCode::UpstreamInvalid, "{some}");
+        assert!(error.detail().contains("the profile is incomplete; the sync profile was not changed"), "{error}");
+    }
+    let error = fails(prepared().into_iter().chain([get(GROUPS).answer(400, "")]));
     assert_eq!(error.code(), ErrorCode::UpstreamRejected);
 }
 
