@@ -141,7 +141,7 @@ impl<P: Principal> Endpoint for Query<'_, P> {
 }
 
 /// Reads a page with the entries in `list`. The vendor's examples leave out `pageInfo`; the server may give fewer entries
-/// than requested.
+/// than requested. Only an empty result may omit the list: a response in another form is no proof of absence.
 fn page<T>(
     call: &'static str,
     answer: &Response<Bytes>,
@@ -150,12 +150,13 @@ fn page<T>(
     read: impl Fn(Map<String, Value>) -> Option<T>,
 ) -> Result<Page<T>> {
     let mut body: Map<String, Value> = read_json(call, answer)?;
-    let entries = match body.remove(list) {
-        Some(Value::Array(entries)) => entries,
-        None | Some(Value::Null) => Vec::new(),
-        Some(_) => return Err(invalid(call, answer, &format!("its {list} is not a list"))),
-    };
+    let entries = body.remove(list);
     let number = |name: &str| body.get("pageInfo")?.get(name)?.as_u64().and_then(|number| usize::try_from(number).ok());
+    let entries = match entries {
+        Some(Value::Array(entries)) => entries,
+        None | Some(Value::Null) if number("totalCount") == Some(0) => Vec::new(),
+        _ => return Err(invalid(call, answer, &format!("it has no list of {list}"))),
+    };
     let size = number("pageSize").filter(|size| *size > 0).unwrap_or(PAGE);
     let more = match number("totalCount") {
         Some(total) => !entries.is_empty() && at.saturating_mul(size).saturating_add(entries.len()) < total,
@@ -292,7 +293,11 @@ mod tests {
             let body = format!(r#"{{"vidbGroups":[{}],"pageInfo":{info}}}"#, entries(count));
             assert_eq!(more(&body), expected, "{count} {info}");
         }
-        assert!(!more("{}"));
-        assert!(call(&[]).response(answer(200, r#"{"vidbGroups":7}"#)).is_err());
+        assert!(!more(r#"{"pageInfo":{"totalCount":0}}"#));
+        for body in
+            ["{}", r#"{"groups":[]}"#, r#"{"vidbGroups":null,"pageInfo":{"totalCount":1}}"#, r#"{"vidbGroups":7}"#]
+        {
+            assert!(call(&[]).response(answer(200, body)).is_err(), "{body}");
+        }
     }
 }

@@ -75,6 +75,12 @@ impl<'q> Name<'q> {
     }
 }
 
+/// Why a name is neither present nor absent whose results were not all read.
+fn too_many() -> Error {
+    let detail = format!("the identity broker has more than {} results for its name", PAGES * PAGE);
+    Error::new(ErrorCode::UpstreamInvalid, detail)
+}
+
 /// Whether two names are equal, ignoring case as Active Directory does.
 pub(super) fn same(one: &str, other: &str) -> bool {
     Identity::of_name(one) == Identity::of_name(other)
@@ -126,13 +132,16 @@ impl<R: Runtime> Client<'_, R> {
 
     /// The groups of one realm with exactly this name.
     async fn named(&self, located: &Located, name: &Name<'_>) -> Result<Vec<Group>> {
-        let mut found: Vec<Group> = self.find(located, &[name], "EQUALS").await?.found;
-        found.retain(|group| name.is(group));
-        if found.is_empty() {
-            found = self.find_loosely(located, &[name]).await?.found;
-            found.retain(|group| name.is(group));
+        let mut is_cut = false;
+        for is_exact in [true, false] {
+            let mut entries = self.find(located, &[name], is_exact).await?;
+            entries.found.retain(|group: &Group| name.is(group));
+            if !entries.found.is_empty() {
+                return Ok(entries.found);
+            }
+            is_cut |= entries.is_cut;
         }
-        Ok(found)
+        if is_cut { Err(too_many().at(&self.target.name)) } else { Ok(Vec::new()) }
     }
 
     /// The presence of these groups in the realm of the directory, in order; a repeated one is looked up once.
@@ -194,10 +203,7 @@ impl<R: Runtime> Client<'_, R> {
                 break;
             }
             let names: Vec<&Name<'_>> = missing.iter().map(|(_, name)| name).collect();
-            let entries: Entries<P> = match is_exact {
-                true => self.find(located, &names, "EQUALS").await?,
-                false => self.find_loosely(located, &names).await?,
-            };
+            let entries: Entries<P> = self.find(located, &names, is_exact).await?;
             is_cut |= entries.is_cut;
             missing.retain(|(identity, name)| match entries.found.iter().find(|entry| name.is(*entry)) {
                 Some(entry) => {
@@ -208,35 +214,27 @@ impl<R: Runtime> Client<'_, R> {
             });
         }
         let state = || match is_cut {
-            true => {
-                let detail = format!("the identity broker has more than {} results for its name", PAGES * PAGE);
-                State::Unknown(detail.clone(), Error::new(ErrorCode::UpstreamInvalid, detail))
-            }
+            true => State::Unknown(too_many().detail().to_owned(), too_many()),
             false => State::Absent(None),
         };
         found.extend(missing.into_iter().map(|(identity, _)| (identity.clone(), state())));
         Ok(())
     }
 
-    /// The entries that a query with `LIKE` finds. It only makes the exact one more certain, so a rejected one finds nothing.
-    async fn find_loosely<P: Principal>(&self, located: &Located, names: &[&Name<'_>]) -> Result<Entries<P>> {
-        match self.find(located, names, "LIKE").await {
-            Err(error) if error.answer_status().is_some_and(|status| status.is_client_error()) => Ok(Entries::none()),
-            done => done,
-        }
-    }
-
-    async fn find<P: Principal>(
-        &self,
-        located: &Located,
-        names: &[&Name<'_>],
-        operator: &'static str,
-    ) -> Result<Entries<P>> {
+    /// The entries that a query with `EQUALS` finds, or one with `LIKE`. The latter only makes the exact one more certain, so a
+    /// rejected one finds nothing.
+    async fn find<P: Principal>(&self, located: &Located, names: &[&Name<'_>], is_exact: bool) -> Result<Entries<P>> {
         let Some(domain) = names.first().map(|name| name.domain) else { return Ok(Entries::none()) };
         let full: Vec<String> = names.iter().map(|name| name.full()).collect();
         let terms = names.iter().map(|name| name.name).chain(full.iter().map(String::as_str)).collect();
+        let operator = if is_exact { "EQUALS" } else { "LIKE" };
         let names = Term { operator, ..Term::equals(P::NAME, terms) };
-        self.query(located, &[names, Term::equals("DOMAIN", vec![domain])]).await
+        match self.query(located, &[names, Term::equals("DOMAIN", vec![domain])]).await {
+            Err(error) if !is_exact && error.answer_status().is_some_and(|status| status.is_client_error()) => {
+                Ok(Entries::none())
+            }
+            done => done,
+        }
     }
 
     /// The first pages of a query, most often all.

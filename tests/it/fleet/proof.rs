@@ -46,6 +46,26 @@ fn case_sensitive_server_is_asked_once_more() {
 }
 
 #[test]
+fn result_in_another_form_is_an_error_not_an_absent_group() {
+    for body in ["{}", r#"{"groups": [{"groupId": "g-1", "displayName": "gg-app"}]}"#, r#"{"vidbGroups": null}"#] {
+        let query = group_query(&["gg-app"], "EQUALS", &json!([])).answer(200, body);
+        assert_eq!(find("name=gg-app@corp.example", [query])["code"], "upstream_invalid", "{body}");
+    }
+}
+
+#[test]
+fn group_behind_the_last_page_is_not_absent() {
+    let page = |at: usize| {
+        let groups: Vec<_> = (0..50).map(|id| group(&format!("g-{at}-{id}"), "gg-app-2")).collect();
+        post_iam(&format!("/ssorealms/{REALM}/groups/query?page={at}&pageSize=50"))
+            .answer(200, json!({"vidbGroups": groups}).to_string())
+    };
+    let problem = find("name=gg-app@corp.example", (0..20).chain(0..20).map(page));
+    assert_eq!(problem["code"], "upstream_invalid", "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("more than 1000 results"), "{problem}");
+}
+
+#[test]
 fn further_pages_are_read() {
     let page = |at: usize, ids: std::ops::Range<usize>| {
         let groups: Vec<_> =
