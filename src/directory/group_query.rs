@@ -206,8 +206,26 @@ fn is_type_name(name: &str) -> bool {
     }) || (name.ends_with("[]") && name.contains('.') && !name.contains(' '))
 }
 
+/// The kind of identifier that a text is in place of a name.
+fn identifier(text: &str) -> Option<&'static str> {
+    let is_sid = text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("S-1-"))
+        && text.chars().skip(4).all(|c| c.is_ascii_digit() || c == '-');
+    let guid = text.trim_start_matches('{').trim_end_matches('}');
+    let is_guid = guid.len() == 36
+        && guid
+            .chars()
+            .enumerate()
+            .all(|(at, c)| if matches!(at, 8 | 13 | 18 | 23) { c == '-' } else { c.is_ascii_hexdigit() });
+    if is_sid { Some("SID") } else { is_guid.then_some("GUID") }
+}
+
 /// How to write a group whose domain is missing.
 fn without_domain(text: &str, directory: Option<&str>) -> String {
+    if let Some(kind) = identifier(text) {
+        return format!(
+            "is a {kind}: write the group's DN (CN=…,OU=…,DC=…), or its name with its domain (name@corp.example)"
+        );
+    }
     if let Some((before, _)) = text.split_once('=') {
         return format!(
             "is neither a DN nor a name with its domain: a DN begins with a type, like CN=name,OU=unit,DC=corp,DC=example, and not with \"{}\"",
@@ -334,6 +352,9 @@ mod tests {
             ("gg-app", Some(" lab.example "), "write \"gg-app@lab.example\""),
             ("gg app", None, "write \"gg app@corp.example\", with the group's own domain"),
             ("gg-app@", Some("lab.example"), "write \"gg-app@lab.example\""),
+            ("S-1-5-21-1004336348-1177238915-682003330-512", Some("corp.example"), "is a SID: write the group's DN"),
+            ("{3f2504e0-4f89-11d3-9a0c-0305e82c3301}", None, "is a GUID: write the group's DN"),
+            ("S-1-team", None, "write \"S-1-team@corp.example\""),
             ("CORP\\gg-app", Some("corp.example"), "write \"gg-app@corp.example\""),
             ("gg-app", Some("Corporate Directory"), "with the group's own domain"),
             ("gg-app", Some("d1000000-0000-4000-8000-0000000000c0"), "with the group's own domain"),

@@ -14,9 +14,12 @@ use crate::error::FieldError;
 use crate::json::{DIGITS, escape};
 use crate::template::is_unfilled;
 
+/// The mistake in a text of a Windows program that writes UTF-16.
+const UTF16: &str = "the text is UTF-16; send UTF-8";
+
 /// Reads a text, or reports what is wrong and where.
 pub(super) fn parse(text: &[u8]) -> Result<Value, Vec<FieldError>> {
-    let text = str::from_utf8(text).map_err(|_| vec![FieldError::new("", "the text is not UTF-8")])?;
+    let text = str::from_utf8(text).map_err(|_| vec![FieldError::new("", not_utf8(text))])?;
     let mut twice = Vec::new();
     let mut reader = serde_json::Deserializer::from_slice(text.as_bytes());
     let value = Node { twice: &mut twice }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
@@ -24,6 +27,13 @@ pub(super) fn parse(text: &[u8]) -> Result<Value, Vec<FieldError>> {
         Ok(value) if twice.is_empty() => Ok(value),
         Ok(_) => Err(twice),
         Err(e) => Err(vec![FieldError::new("", mistake(text, &e))]),
+    }
+}
+
+fn not_utf8(text: &[u8]) -> &'static str {
+    match text.starts_with(b"\xFF\xFE") || text.starts_with(b"\xFE\xFF") {
+        true => UTF16,
+        false => "the text is not UTF-8",
     }
 }
 
@@ -36,10 +46,26 @@ fn mistake(text: &str, e: &serde_json::Error) -> String {
     // serde_json has no kind for this; a test checks its wording.
     match e.to_string() {
         said if said.starts_with("recursion limit") => format!("the JSON is nested too deep, at {place}"),
+        // JSON has no such character outside texts, and none unescaped in them.
+        _ if text.contains('\0') => UTF16.to_owned(),
         // `{"dryRun": ${flag}}`: with the placeholder replaced it would be JSON.
         _ if is_unfilled(text) => format!("the text, which is not JSON at {place}, {}", placeholder::DETAIL),
+        said if said.starts_with("trailing comma") => {
+            format!("this is not JSON, at {place}: remove the comma before it")
+        }
+        said if said.starts_with("key must be a string") => {
+            format!("this is not JSON, at {place}: put names in double quotes (\")")
+        }
+        _ if begins_with_a_quote(text, e) => format!("this is not JSON, at {place}: use double quotes (\")"),
         _ => format!("this is not JSON, at {place}"),
     }
+}
+
+/// Whether the place of the mistake has another quotation mark than JSON's.
+fn begins_with_a_quote(text: &str, e: &serde_json::Error) -> bool {
+    let line = e.line().checked_sub(1).and_then(|line| text.split('\n').nth(line));
+    let rest = line.zip(e.column().checked_sub(1)).and_then(|(line, before)| line.get(before..));
+    rest.is_some_and(|rest| rest.starts_with(['\'', '`', '\u{2018}', '\u{201c}']))
 }
 
 /// Adds a step in front of the pointers from `since` on.

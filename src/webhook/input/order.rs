@@ -1,7 +1,8 @@
 //! Collects idhook's own fields from the places where callers put them, and reports the other names.
 //!
 //! A payload may be sent whole, so unknown names are allowed; they are listed in the response's `ignored`. A name that
-//! resembles one of ours is an error: `{"group": […]}` must not end in a success with nothing proven.
+//! resembles one of ours is an error: `{"group": […]}` must not end in a success with nothing proven. A blank text counts as
+//! omitted, because forms send one for each empty field; it is listed too.
 //!
 //! These names count as misspelt (see [`crate::spelling`]):
 //! * at the top level and in `inputs`, any name that resembles a field. The exception is a name up to two letters off whose
@@ -68,7 +69,8 @@ pub(super) struct Found {
     pub(super) fields: Map<String, Value>,
     /// Names that probably mean one of our fields.
     pub(super) misspelt: Vec<FieldError>,
-    /// Unread names, as JSON Pointers: first our fields in a place where they are not read, then others.
+    /// Unread names and blank texts, as JSON Pointers: first our fields that are blank or in a place where they are not read, then
+    /// others.
     pub(super) ignored: Vec<String>,
 }
 
@@ -93,6 +95,7 @@ pub(super) fn find(document: &Value, beside: &[String], known: &[&str]) -> Found
                 if !value.is_null() && found.fields.contains_key(name) {
                     found.ignored.push(shown(place.pointer, name));
                 } else if !value.is_null() {
+                    found.ignored.extend(blank(value, &format!("{}/{name}", place.pointer)));
                     found.fields.insert(name.clone(), value.clone());
                 }
             } else if is_ours {
@@ -108,6 +111,18 @@ pub(super) fn find(document: &Value, beside: &[String], known: &[&str]) -> Found
     found.ignored.extend(others);
     found.ignored.truncate(MAX_IGNORED);
     found
+}
+
+/// The pointers to blank texts in one of our fields: they count as omitted, so an empty variable requests nothing.
+fn blank(value: &Value, pointer: &str) -> Vec<String> {
+    let is_blank = |value: &Value| value.as_str().is_some_and(|text| text.trim().is_empty());
+    match value {
+        Value::Array(items) => {
+            let blank = items.iter().enumerate().filter(|(_, item)| item.is_null() || is_blank(item));
+            blank.map(|(at, _)| format!("{pointer}/{at}")).take(MAX_IGNORED).collect()
+        }
+        value => is_blank(value).then(|| pointer.to_owned()).into_iter().collect(),
+    }
 }
 
 fn spelling_of<'k>(name: &str, known: &'k [&'k str]) -> Option<&'k &'k str> {
@@ -251,6 +266,9 @@ mod tests {
         others.sort();
         assert_eq!(others, ["/a~1b", "/correlation_id", "/inputs/__metadata", "/inputs/customProperties/osType"]);
         assert_eq!(ignored(&json!({"directory": "a", "inputs": {}})), [""; 0]);
+        let blank = json!({"directory": "a", "groups": [" ", "b", null], "inputs": {"users": "", "callback": "c"}});
+        assert_eq!(ignored(&blank), ["/groups/0", "/groups/2", "/inputs/users"]);
+        assert_eq!(ignored(&json!({"groups": vec![""; 9_000]})).len(), MAX_IGNORED);
         assert_eq!(ignored(&json!({"inputs": ["a"]})), ["/inputs"], "it is not an object");
         let many: Map<_, _> = (0..5000).map(|at| (format!("f{at}"), json!(1))).collect();
         assert_eq!(ignored(&many.into()).len(), MAX_IGNORED);

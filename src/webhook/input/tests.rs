@@ -92,6 +92,24 @@ fn wrong_fields_are_named_without_their_values() {
     assert!(first(b"{").2.contains("ends too early"));
     assert!(first(b"{'a':1}").2.contains("line 1, column 2"));
     assert!(first(b"{} x").2.contains("not JSON"));
+    for body in [b"{'a':1}".as_slice(), b"{a: 1}", b"{\"a\": 'b'}", b"{\n \"a\": [\n'b']}", "{\"a\": “b”}".as_bytes()]
+    {
+        assert!(first(body).2.contains("double quotes"), "{}", first(body).2);
+    }
+    for body in [b"{\"a\": 1,}".as_slice(), b"{\"a\": [1, ]}"] {
+        assert!(first(body).2.contains("remove the comma"), "{}", first(body).2);
+    }
+    let utf16 = |order: fn(u16) -> [u8; 2], mark: &str| {
+        let text: Vec<u8> = format!("{mark}{{\"a\": 1}}").encode_utf16().flat_map(order).collect();
+        first(&text).2
+    };
+    for mark in ["", "\u{feff}"] {
+        for said in [utf16(u16::to_le_bytes, mark), utf16(u16::to_be_bytes, mark)] {
+            assert_eq!(said, "the text is UTF-16; send UTF-8");
+        }
+    }
+    let (_, pointer, detail) = first(br#"{"groups":"['gg@corp.example']"}"#);
+    assert!(pointer == "/groups" && detail.contains("double quotes"), "{detail}");
     assert!(first(b"[]").2.contains("object"));
     assert!(first(b"{\"directory\":\"\xFF\"}").2.contains("not UTF-8"));
     let (code, pointer, detail) = first(br#"{"ignoreSafeguards":"hunter2"}"#);

@@ -49,7 +49,7 @@ pub(in crate::webhook) struct StartRequest {
 pub(in crate::webhook) struct SyncAnswer {
     #[serde(flatten)]
     pub(super) document: SyncDocument,
-    /// In the response to a start: the unread fields, as JSON Pointers into the body, at most 20.
+    /// In the response to a start: the unread fields and the blank texts, as JSON Pointers into the body, at most 20.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) ignored: Vec<String>,
     /// Links to related requests.
@@ -125,7 +125,7 @@ impl AdvancedSync {
 pub(in crate::webhook) struct DryRunAnswer {
     #[serde(flatten)]
     pub(super) document: DryRun,
-    /// The unread fields, as JSON Pointers into the body, at most 20.
+    /// The unread fields and the blank texts, as JSON Pointers into the body, at most 20.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) ignored: Vec<String>,
 }
