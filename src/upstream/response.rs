@@ -17,6 +17,14 @@ use crate::redact::{blank_secret_fields, strike, strike_json};
 use crate::retry::retry_after;
 use crate::secret::Secret;
 
+/// The fix for 429 and 503.
+const BUSY_HINT: &str =
+    "the server or a proxy in front of it is throttling requests; retry later (after Retry-After, if given)";
+
+/// The fix for 503 to a change, without `Retry-After`.
+const BUSY_CHANGE_HINT: &str = "the server or a proxy in front of it is busy, and may have carried the request out: read the present state before \
+    you send it again";
+
 /// The fix for an HTML page in place of an API's response.
 const PAGE_HINT: &str = "the response is an HTML page, so it comes from a gateway, a proxy or a sign-in page, not from the API: check \
     the target's URL (host, scheme and port) and the rules of the gateway in front of it";
@@ -111,15 +119,17 @@ impl Kind {
         };
         let code = self.code(status, is_vendor, is_page);
         let error = Error::new(code, format!("{call} returned {status}{said}"));
-        let error = match hint(status, is_vendor, is_page) {
-            Some(hint) => error.hint(hint),
-            None => error,
-        };
         // Only 429, and 503 with Retry-After, were certainly rejected before processing.
         let asked = retry_after(answer.headers(), now);
         let refused =
             status == StatusCode::TOO_MANY_REQUESTS || (status == StatusCode::SERVICE_UNAVAILABLE && asked.is_some());
-        let error = if self.changes() && !refused { error.not_retryable() } else { error };
+        let may_be_done = self.changes() && !refused;
+        let error = match hint(status, is_vendor, is_page) {
+            Some(BUSY_HINT) if may_be_done => error.hint(BUSY_CHANGE_HINT),
+            Some(hint) => error.hint(hint),
+            None => error,
+        };
+        let error = if may_be_done { error.not_retryable() } else { error };
         let error = error.retry_after(asked).dated(server_time(answer.headers()));
         Err(error.upstream(evidence))
     }
@@ -224,9 +234,7 @@ fn hint(status: StatusCode, is_vendor: bool, is_page: bool) -> Option<&'static s
         StatusCode::NOT_ACCEPTABLE | StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             "this version requires another media type: set the target's profile, or override the media type of this call"
         }
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-            "the server or a proxy in front of it is throttling requests; retry later (after Retry-After, if given)"
-        }
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => BUSY_HINT,
         _ if status.is_server_error() => "the server or a proxy in front of it failed: check its log",
         StatusCode::FORBIDDEN => "give the configured account the administrator role that this call requires",
         _ => return None,
@@ -366,6 +374,10 @@ mod tests {
             assert!(failed(Repeat::Always, false, status, "").is_retryable(), "{status}");
         }
         assert!(failed(Repeat::IfNeverArrived, false, 429, "").is_retryable());
+        // The hint says the same.
+        let hint = |repeat| failed(repeat, false, 503, "").hint_text().unwrap().to_owned();
+        assert!(hint(Repeat::IfNeverArrived).contains("may have carried the request out"));
+        assert!(hint(Repeat::Always).contains("retry later"));
     }
 
     #[test]
