@@ -27,8 +27,17 @@ exports.target = async (inputs, secret) => {
   return { isFleet, settings };
 };
 
-/** A session with it. */
-exports.open = ({ isFleet, settings }) => (isFleet ? new Fleet(settings) : new Vidm(settings));
+/** A session with it. An error in the settings names the inputs that they came from. */
+exports.open = ({ isFleet, settings }) => {
+  try {
+    return isFleet ? new Fleet(settings) : new Vidm(settings);
+  } catch (error) {
+    if (!error.errors?.length) throw error;
+    const input = (pointer) => (isFleet ? "fleet" : "vidm") + pointer.charAt(1).toUpperCase() + pointer.slice(2);
+    const inputs = error.errors.map(({ pointer, detail }) => `${input(pointer)} ${detail}`).join("; ");
+    throw new Error(`${error.code}: ${inputs}${error.hint ? ` (${error.hint})` : ""}`);
+  }
+};
 
 /** Brings the groups into the identity broker by their DNs, without a sync. */
 exports.provision = async (target, directory, { groups, users, addToProfile }) => {

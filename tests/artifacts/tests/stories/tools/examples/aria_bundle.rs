@@ -101,6 +101,12 @@ async fn an_abx_action_with_idhook_inside() {
     let end = abx(password, inputs(&url, json!({"directory": "no.such.example"}))).await;
     assert!(!end.is_good && end.err.contains("directory_not_found"), "{}", end.said());
 
+    // A wrong input is named as Aria's form has it.
+    let mistakes = json!({"directory": seeds::CORP_NAME, "vidmUrl": "vidm.corp.example", "vidmUsername": ""});
+    let end = abx(password, inputs(&url, mistakes)).await;
+    let names = ["request_invalid", "vidmUrl ", "vidmUsername "];
+    assert!(!end.is_good && names.iter().all(|name| end.err.contains(name)), "{}", end.said());
+
     let nobody = format!("http://127.0.0.1:{}", free_port().unwrap());
     let end = abx(password, inputs(&nobody, corp.clone())).await;
     assert!(!end.is_good && end.err.contains("upstream_unreachable"), "{}", end.said());
