@@ -173,7 +173,8 @@ async fn the_demo_passes_and_the_lines_after_it_can_be_pasted() {
     assert!(has_curl || std::env::var_os("CI").is_none(), "curl is not installed");
     tokio::task::spawn_blocking(prepared).await.unwrap();
     let mut command = xtask(&["demo", "--port", "0", "--sync-seconds", "2"]);
-    let mut demo = Demo(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+    let errors = tempfile::NamedTempFile::new().unwrap();
+    let mut demo = Demo(command.stdout(Stdio::piped()).stderr(errors.reopen().unwrap()).spawn().unwrap());
     let output = demo.0.stdout.take().unwrap();
     let (acts, pasted) = tokio::task::spawn_blocking(move || {
         let mut lines = BufReader::new(output).lines().map_while(Result::ok);
@@ -183,7 +184,9 @@ async fn the_demo_passes_and_the_lines_after_it_can_be_pasted() {
     })
     .await
     .unwrap();
-    assert!(acts.contains("6 of 6 acts passed") && acts.contains("3 callers, 1 run"), "{acts}");
+    let has_passed = acts.contains("6 of 6 acts passed") && acts.contains("3 callers, 1 run");
+    let said = || std::fs::read_to_string(errors.path()).unwrap();
+    assert!(has_passed, "{acts}\n{}\nstatus: {:?}", said(), demo.0.try_wait());
     assert!(pasted.contains("export IDHOOK_KEY=idh_") && pasted.contains("/syncs"), "{pasted}");
     if !has_curl {
         return;
