@@ -51,7 +51,7 @@ def handler(context, inputs):
     order = dict(inputs)
     idhook = needed(order.pop("idhookUrl", None), "idhookUrl").rstrip("/")
     # A secret that was pasted, or read from a file, often ends in a line break.
-    key = needed(context.getSecret(needed(order.pop("idhookKey", None), "idhookKey")), "the secret of idhookKey").strip()
+    key = needed(context.getSecret(needed(order.pop("idhookKey", None), "idhookKey")), "the secret of idhookKey")
     if not re.fullmatch("[!-~]+", key):
         raise Problem("the secret of idhookKey is no key: it has blanks or line breaks in it; copy the key alone")
     kind, target = ["vidm", *(order.pop("idhookTarget", None) or "default").split("/")][-2:]

@@ -111,14 +111,14 @@ impl SyncDocument {
     pub(crate) fn new(product: Product, state: SyncState, directory: DirectorySummary) -> Self {
         let SyncState { status, report, groups, users, reason, doubt, age } = state;
         let time = |time: Option<SystemTime>| time.map(rfc3339);
-        let hint = reason.map(|reason| match odd_names(groups.iter().chain(&users)) {
-            Some(odd) if matches!(reason, SyncFailure::GroupAbsent | SyncFailure::UserAbsent) => {
-                format!("{odd}. Otherwise {}", reason.hint(product))
-            }
-            _ => reason.hint(product).to_owned(),
+        let names = || groups.iter().chain(&users);
+        let is_absence = matches!(reason, Some(SyncFailure::GroupAbsent | SyncFailure::UserAbsent));
+        let odd = is_absence.then(|| odd_names(names())).flatten();
+        let hint = reason.map(|reason| match odd {
+            Some(odd) => format!("{odd}. Otherwise {}", reason.hint(product)),
+            None => reason.hint(product).to_owned(),
         });
-        let absent = reason.filter(|reason| matches!(reason, SyncFailure::GroupAbsent | SyncFailure::UserAbsent));
-        let message = report.message.or_else(|| absent.map(|_| absent_names(product, groups.iter().chain(&users))));
+        let message = report.message.or_else(|| is_absence.then(|| absent_names(product, names())));
         Self {
             id: None,
             status,

@@ -1,4 +1,4 @@
-//! An upstream that responds at once: a vIDM with fixed responses on loopback, which counts the calls and can record them.
+//! A vIDM on loopback that responds at once with fixed responses. It counts the calls, and can record them.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
