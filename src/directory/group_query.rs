@@ -2,6 +2,7 @@
 
 use super::odd_name::{self, shown};
 use crate::dn::{self, Key};
+use crate::upstream::is_uuid;
 
 /// The longest reference, in bytes, with blanks around it.
 const MAX_LENGTH: usize = 2_048;
@@ -210,12 +211,7 @@ fn is_type_name(name: &str) -> bool {
 fn identifier(text: &str) -> Option<&'static str> {
     let is_sid = text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("S-1-"))
         && text.chars().skip(4).all(|c| c.is_ascii_digit() || c == '-');
-    let guid = text.trim_start_matches('{').trim_end_matches('}');
-    let is_guid = guid.len() == 36
-        && guid
-            .chars()
-            .enumerate()
-            .all(|(at, c)| if matches!(at, 8 | 13 | 18 | 23) { c == '-' } else { c.is_ascii_hexdigit() });
+    let is_guid = is_uuid(text.trim_start_matches('{').trim_end_matches('}'));
     if is_sid { Some("SID") } else { is_guid.then_some("GUID") }
 }
 

@@ -17,14 +17,6 @@ use crate::redact::{blank_secret_fields, strike, strike_json};
 use crate::retry::retry_after;
 use crate::secret::Secret;
 
-/// The fix for 429 and 503.
-const BUSY_HINT: &str =
-    "the server or a proxy in front of it is throttling requests; retry later (after Retry-After, if given)";
-
-/// The fix for 503 to a change, without `Retry-After`.
-const BUSY_CHANGE_HINT: &str = "the server or a proxy in front of it is busy, and may have carried the request out: read the present state before \
-    you send it again";
-
 /// The fix for an HTML page in place of an API's response.
 const PAGE_HINT: &str = "the response is an HTML page, so it comes from a gateway, a proxy or a sign-in page, not from the API: check \
     the target's URL (host, scheme and port) and the rules of the gateway in front of it";
@@ -124,8 +116,7 @@ impl Kind {
         let refused =
             status == StatusCode::TOO_MANY_REQUESTS || (status == StatusCode::SERVICE_UNAVAILABLE && asked.is_some());
         let may_be_done = self.changes() && !refused;
-        let error = match hint(status, is_vendor, is_page) {
-            Some(BUSY_HINT) if may_be_done => error.hint(BUSY_CHANGE_HINT),
+        let error = match hint(status, is_vendor, is_page, may_be_done) {
             Some(hint) => error.hint(hint),
             None => error,
         };
@@ -222,7 +213,8 @@ pub(crate) fn check<E: super::Endpoint>(
     Kind::of::<E>().check(answer, now, &[])
 }
 
-fn hint(status: StatusCode, is_vendor: bool, is_page: bool) -> Option<&'static str> {
+/// The fix for an error status; `may_be_done` of a change that may have taken effect.
+fn hint(status: StatusCode, is_vendor: bool, is_page: bool, may_be_done: bool) -> Option<&'static str> {
     Some(match status {
         StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if is_page => PAGE_HINT,
         _ if status.is_redirection() => {
@@ -234,7 +226,13 @@ fn hint(status: StatusCode, is_vendor: bool, is_page: bool) -> Option<&'static s
         StatusCode::NOT_ACCEPTABLE | StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             "this version requires another media type: set the target's profile, or override the media type of this call"
         }
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => BUSY_HINT,
+        StatusCode::SERVICE_UNAVAILABLE if may_be_done => {
+            "the server or a proxy in front of it is busy, and may have carried the request out: read the present state before \
+             you send it again"
+        }
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            "the server or a proxy in front of it is throttling requests; retry later (after Retry-After, if given)"
+        }
         _ if status.is_server_error() => "the server or a proxy in front of it failed: check its log",
         StatusCode::FORBIDDEN => "give the configured account the administrator role that this call requires",
         _ => return None,

@@ -101,9 +101,7 @@ impl<'de> Visitor<'de> for Texts {
         }
         if one.trim_start().starts_with('[') {
             let Ok(Value::Array(list)) = json::parse(one.as_bytes()) else {
-                return Err(E::custom(
-                    "something else, expected a list of strings: as JSON, each in double quotes (\")",
-                ));
+                return Err(E::custom("something else, expected a JSON list of strings in double quotes (\")"));
             };
             let list: Result<Vec<_>, _> = list.into_iter().map(text_of).collect();
             return Ok(list.map_err(E::custom)?.into_iter().map(Option::unwrap_or_default).collect());

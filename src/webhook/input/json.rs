@@ -50,14 +50,15 @@ fn mistake(text: &str, e: &serde_json::Error) -> String {
         _ if text.contains('\0') => UTF16.to_owned(),
         // `{"dryRun": ${flag}}`: with the placeholder replaced it would be JSON.
         _ if is_unfilled(text) => format!("the text, which is not JSON at {place}, {}", placeholder::DETAIL),
-        said if said.starts_with("trailing comma") => {
-            format!("this is not JSON, at {place}: remove the comma before it")
+        said => {
+            let fix = match said {
+                said if said.starts_with("trailing comma") => ": remove the comma before it",
+                said if said.starts_with("key must be a string") => ": put names in double quotes (\")",
+                _ if begins_with_a_quote(text, e) => ": use double quotes (\")",
+                _ => "",
+            };
+            format!("this is not JSON, at {place}{fix}")
         }
-        said if said.starts_with("key must be a string") => {
-            format!("this is not JSON, at {place}: put names in double quotes (\")")
-        }
-        _ if begins_with_a_quote(text, e) => format!("this is not JSON, at {place}: use double quotes (\")"),
-        _ => format!("this is not JSON, at {place}"),
     }
 }
 
