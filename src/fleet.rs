@@ -76,8 +76,8 @@ pub struct Target {
 /// How to log in.
 #[derive(Debug, Clone)]
 pub enum Credentials {
-    /// An account of VCF Operations itself, of vCenter or of Active Directory. An account of VCF single sign-on cannot log
-    /// in this way.
+    /// An account of VCF Operations itself, or of Active Directory (as `DOMAIN\user`, or its DN). An account of VCF single
+    /// sign-on or of vCenter cannot log in this way.
     Account {
         /// User name.
         username: String,

@@ -1,7 +1,8 @@
 //! The two logins: an account's session token, and an API token that the identity broker exchanges.
 //!
 //! An account of VCF single sign-on cannot get a session token: VCF Operations refuses it with 401 and a page, without
-//! looking at the password (measured by users of 9.0.2 and 9.1). Such an account needs an API token.
+//! looking at the password (measured by users of 9.0.2 and 9.1). Such an account needs an API token. Accounts of vCenter
+//! could log in to 9.0; 9.1 has no login for them.
 
 mod acquire_token;
 mod exchange_api_token;
@@ -34,7 +35,7 @@ pub(super) async fn login<R: Runtime>(
     match &target.credentials {
         Credentials::Account { username, password, auth_source } => {
             let call = AcquireToken { username, password, auth_source: auth_source.as_deref(), now };
-            out.call(to, &call, None).await.map_err(account_refused)
+            out.call(to, &call, None).await.map_err(|e| account_refused(e, username))
         }
         Credentials::ApiToken { token, broker } => {
             let broker = match broker {
@@ -79,23 +80,29 @@ fn no_broker(error: Error) -> Error {
     }
 }
 
-const ACCOUNT: &str = "check user name, password and fleet_auth_source (the name of the account's source; local for an account of \
-    VCF Operations itself) by logging in to VCF Operations with them";
+const ACCOUNT: &str = "check user name, password and fleet_auth_source by logging in to VCF Operations with them: fleet_auth_source is \
+    the name of the account's source, and for an account of VCF Operations itself it is \"local\" (\"localItem\" on some builds) \
+    or not set; accounts of vCenter cannot log in to 9.1 and later";
 
-const SSO_ACCOUNT: &str = "VCF Operations refused the login with a page and did not check the password: accounts of VCF single \
+const UNCHECKED: &str = "VCF Operations refused the login with a page and did not check the password: accounts of VCF single \
     sign-on (and of vIDM) cannot log in this way; use a local account with fleet_auth_source \"local\", or an API token \
     (fleet_api_token)";
+
+/// Measured by users of 9.0.2: a name whose suffix is the domain of the source gets the page of single sign-on, although the
+/// console accepts it; `DOMAIN\user` and a DN have their password checked.
+const UPN: &str = "an account of Active Directory has to be written DOMAIN\\user (or as its DN), even if the console accepts user@domain";
 
 const API_TOKEN: &str = "the identity broker rejects the API token: it may have expired (30 to 180 days) or been revoked, or its \
     user is inactive; make a new one in VCF Operations and set fleet_api_token";
 
-/// A failed login of an account, with its fix.
-fn account_refused(error: Error) -> Error {
+/// A failed login of the account `username`, with its fix.
+fn account_refused(error: Error, username: &str) -> Error {
     let Some(evidence) = error.evidence() else { return error };
     match evidence.status.map(|status| status.as_u16()) {
         Some(401) if evidence.is_page => {
             let detail = error.detail().to_owned();
-            error.recode(ErrorCode::UpstreamAuth, detail).hint(SSO_ACCOUNT)
+            let error = error.recode(ErrorCode::UpstreamAuth, detail);
+            if username.contains('@') { error.hint(format!("{UNCHECKED}; {UPN}")) } else { error.hint(UNCHECKED) }
         }
         Some(_) if error.code() == ErrorCode::UpstreamAuth => error.hint(ACCOUNT),
         Some(404..=405) => error.hint("check the target's URL: VCF Operations does not respond there"),

@@ -30,6 +30,9 @@ const MAKE_WRITABLE: &str = "let the store accept writes again (the log field st
 enum Verdict {
     /// The server rejected it.
     Rejected,
+    /// The server refused the account with a page, without checking the password: the cause is the kind of account or the
+    /// server's configuration. It may be corrected there, and has not counted.
+    Unchecked,
     /// A page with 401 or 403, or a login response without token: the source of the rejection is unclear. It may have
     /// counted.
     Doubtful,
@@ -68,6 +71,7 @@ impl Rejection {
         let status = evidence.and_then(|evidence| evidence.status);
         let is_page = evidence.is_some_and(|evidence| evidence.is_page);
         let verdict = match (error.code(), status) {
+            (ErrorCode::UpstreamAuth, Some(_)) if is_page => Verdict::Unchecked,
             (ErrorCode::UpstreamAuth, Some(_)) => Verdict::Rejected,
             // The response was 200 without a token.
             (ErrorCode::UpstreamAuth, None) => Verdict::Doubtful,
@@ -112,7 +116,7 @@ impl Rejection {
             Verdict::Rejected if self.attempts >= ATTEMPTS => None,
             Verdict::Unknown if self.attempts < ATTEMPTS => Some(self.last_ms),
             // At most one per window, so nothing is locked, and a repaired gateway is noticed.
-            Verdict::Rejected | Verdict::Doubtful | Verdict::Unknown => after_window,
+            Verdict::Rejected | Verdict::Unchecked | Verdict::Doubtful | Verdict::Unknown => after_window,
         };
         Self { next_ms, ..self }
     }
@@ -145,7 +149,7 @@ impl Rejection {
     /// The error for all requests that need a login now: since when, how many attempts, and the fix.
     pub(super) fn error<R: Runtime>(&self, shared: &SharedToken<'_, R>) -> Error {
         let code = match self.verdict {
-            Verdict::Rejected => ErrorCode::UpstreamAuth,
+            Verdict::Rejected | Verdict::Unchecked => ErrorCode::UpstreamAuth,
             Verdict::Doubtful if self.status.is_none() => ErrorCode::UpstreamAuth,
             Verdict::Doubtful => ErrorCode::UpstreamInvalid,
             Verdict::Unknown => ErrorCode::UpstreamBusy,

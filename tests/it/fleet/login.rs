@@ -65,16 +65,43 @@ fn session_that_ended_is_renewed_whatever_vcf_operations_answers() {
     }
 }
 
-#[test]
-fn account_of_single_sign_on_is_recognised() {
-    let refused = post(ACQUIRE)
+/// The refusal of an account whose password VCF Operations does not check.
+fn refuses_with_a_page() -> Call {
+    post(ACQUIRE)
         .answer(401, "<html><body>HTTP Status 401</body></html>")
         .answer_header("content-type", "text/html")
-        .answer_header("www-authenticate", "OpsToken, VCToken, SSO2Token, CSPToken, VIDBToken");
-    let instance = Instance::new([refused]);
-    let problem = instance.get(DIRECTORIES).problem("upstream_auth");
-    let hint = problem["hint"].as_str().unwrap();
-    assert!(hint.contains("single sign-on") && hint.contains("fleet_api_token"), "{problem}");
+        .answer_header("www-authenticate", "OpsToken, VCToken, SSO2Token, CSPToken, VIDBToken")
+}
+
+#[test]
+fn account_of_single_sign_on_is_recognised() {
+    for (username, may_be_active_directory) in [("ada", false), ("CORP\\ada", false), ("ada@corp.example", true)] {
+        let instance = Instance::with(&[("fleet_username", username)], [refuses_with_a_page()]);
+        let problem = instance.get(DIRECTORIES).problem("upstream_auth");
+        let hint = problem["hint"].as_str().unwrap();
+        assert!(hint.contains("single sign-on") && hint.contains("fleet_api_token"), "{problem}");
+        assert_eq!(hint.contains("DOMAIN\\user"), may_be_active_directory, "{problem}");
+    }
+}
+
+#[test]
+fn refusal_without_a_password_check_bars_no_later_login() {
+    let window = Duration::from_mins(15);
+    let instance = Instance::new([refuses_with_a_page()]);
+    for attempts in 1..4 {
+        for _ in 0..3 {
+            let problem = instance.get(DIRECTORIES).problem("upstream_auth");
+            assert_eq!(problem["upstream"]["status"], 401, "{problem}");
+            assert_eq!(instance.calls(), attempts);
+        }
+        instance.script.advance(window);
+        instance.then([refuses_with_a_page()]);
+    }
+    instance.get(DIRECTORIES).problem("upstream_auth");
+    // Somebody corrected the account in VCF Operations.
+    instance.script.advance(window);
+    instance.then([logs_in("t1"), realms(), directories("COMPLETED", 1)]);
+    assert_eq!(instance.get(DIRECTORIES).status(), 200);
 }
 
 #[test]

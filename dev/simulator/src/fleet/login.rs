@@ -19,7 +19,9 @@ pub(super) fn acquire(fleet: &Fleet, ask: &Ask) -> Answer {
     let username = text("username")?.ok_or_else(|| errors::invalid_body("username", "is required"))?;
     let password = text("password")?.ok_or_else(|| errors::invalid_body("password", "is required"))?;
     let source = text("authSource")?;
-    if username == credentials::FLEET_SSO_USERNAME {
+    // A name of Active Directory as user@domain is taken for one of single sign-on (measured by users of 9.0.2).
+    let is_upn = source == Some(credentials::FLEET_AD_SOURCE) && username.contains('@');
+    if username == credentials::FLEET_SSO_USERNAME || is_upn {
         // No password is checked.
         return Err(errors::html_refusal());
     }

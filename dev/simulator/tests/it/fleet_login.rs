@@ -58,6 +58,9 @@ async fn logins_are_refused_in_the_measured_forms() {
     let ad = |source| json!({"username": credentials::FLEET_AD_USERNAME, "password": credentials::FLEET_AD_PASSWORD, "authSource": source});
     assert_eq!(acquire(&ops.simulator, &ad(credentials::FLEET_AD_SOURCE)).await.status, 200);
     assert_eq!(acquire(&ops.simulator, &ad("local")).await.status, 401);
+    let upn = json!({"username": "svc-idhook@corp.example", "password": credentials::FLEET_AD_PASSWORD, "authSource": credentials::FLEET_AD_SOURCE});
+    let got = acquire(&ops.simulator, &upn).await;
+    assert_eq!((got.status, got.header("content-type")), (401, "text/html;charset=utf-8"));
     assert_eq!(acquire(&ops.simulator, &json!({"username": "a"})).await.status, 400);
     ops.simulator.configure_fleet(|settings| settings.lockout_after = Some(2));
     acquire(&ops.simulator, &wrong).await;
