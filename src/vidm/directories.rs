@@ -125,7 +125,11 @@ impl Directory {
                 return Some("gets its users at their login (just in time), not by a sync");
             }
             Some(DirectoryKind::OtherDirectory) => return Some("is not filled by a sync"),
-            _ => {}
+            // Whatever the flag says: VMware's own scripts create such directories with the flag off, and then sync them.
+            Some(
+                DirectoryKind::ActiveDirectoryLdap | DirectoryKind::ActiveDirectoryIwa | DirectoryKind::LdapDirectory,
+            ) => return None,
+            Some(DirectoryKind::Unknown(_)) | None => {}
         }
         (self.sync_configuration_enabled == Some(false)).then_some("has no sync configured")
     }

@@ -391,7 +391,7 @@ impl JsonSchema for vidm::Directory {
                 },
                 "syncConfigurationEnabled": {
                     "type": ["boolean", "null"],
-                    "description": "Whether it has a sync profile."
+                    "description": "Whether it has a sync profile, as vIDM lists it; not reliable for directories that scripts created."
                 }
             },
             "required": [

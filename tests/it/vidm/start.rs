@@ -148,6 +148,13 @@ fn unsyncable_directory_is_rejected_by_a_fresh_list() {
 }
 
 #[test]
+fn directory_that_scripts_created_is_started_although_its_flag_is_off() {
+    let list = r#"{"items":[{"directoryId":"a","name":"lax.rainpole.io","type":"ACTIVE_DIRECTORY_LDAP","syncConfigurationEnabled":false}]}"#;
+    let estate = Estate::new([logs_in("t1"), get(LIST).answer(200, list), classic("a")]);
+    assert_eq!(estate.start("lax.rainpole.io").unwrap().directory.id, "a");
+}
+
+#[test]
 fn already_running_is_not_an_error() {
     let running =
         r#"{"errors":[{"code":"sync.running","message":"A sync is already in progress.","parameters":null}]}"#;
