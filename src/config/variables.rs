@@ -214,7 +214,7 @@ pub(super) const SIGNED_BODY_LIMIT: Number = Number {
     least: 1,
     most: 16 << 20,
     unit: "bytes",
-    help: "largest body of a caller that is known by its signature alone",
+    help: "largest body that alone proves its caller: signed, or of a token call",
 };
 
 pub(super) const UPSTREAM_BODY_LIMIT: Number = Number {

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_util::future::{Either, select};
 
 use crate::config::Config;
-use crate::error::{Error, ErrorCode};
+use crate::error::{Error, ErrorCode, FieldError};
 use crate::runtime::Clock;
 
 /// The longest time for the body of an unproven caller.
@@ -56,6 +56,33 @@ pub enum Body {
     TooSlow,
     /// The connection broke, or the framing was wrong.
     Broken,
+}
+
+impl Body {
+    /// The body, if it could be read. `is_proven`: whether its caller was proven without it, which decides the bounds.
+    pub(super) fn whole(self, is_proven: bool) -> Result<Bytes, Error> {
+        Err(match self {
+            Self::Whole(bytes) => return Ok(bytes),
+            Self::TooLarge if is_proven => Error::new(ErrorCode::BodyTooLarge, "the request body exceeds the limit")
+                .hint("send only fields that the route reads, or raise request_body_limit"),
+            Self::TooLarge => Error::new(
+                ErrorCode::BodyTooLarge,
+                "the request body, which alone proves its caller, exceeds the limit",
+            )
+            .hint("make the sender omit unneeded data, raise signed_body_limit, or use an API key in the headers"),
+            Self::TooSlow if is_proven => {
+                Error::new(ErrorCode::RequestTimeout, "the request body did not arrive in time")
+            }
+            Self::TooSlow => Error::new(
+                ErrorCode::RequestTimeout,
+                "the request body, which alone proves its caller, did not arrive in time",
+            )
+            .hint("such a body must arrive steadily within 5 seconds; on slow links use an API key in the headers"),
+            Self::Broken => {
+                Error::invalid(vec![FieldError::new("", "the connection closed before the end of the request body")])
+            }
+        })
+    }
 }
 
 /// The connection broke, or the framing was wrong.

@@ -13,7 +13,7 @@ use sha2::Sha256;
 
 use super::caller::Claim;
 use super::sync_id::{Key, LONG, Opened};
-use super::{Body, ClientAddress, changes, events, idempotency, mount, route, signature};
+use super::{ClientAddress, changes, events, idempotency, mount, route, signature};
 use crate::config::{Config, Sender};
 use crate::directory::SyncTarget;
 use crate::error::ErrorCode;
@@ -201,7 +201,7 @@ pub(crate) fn request_headers(input: &[u8]) {
     *request.method_mut() = Method::POST;
     *request.headers_mut() = headers;
     let (request, ()) = request.into_parts();
-    if let Err(error) = idempotency::Key::of(&request, None, "caller", &Body::TooLarge) {
+    if let Err(error) = idempotency::Key::of(&request, None, "caller", b"") {
         check(&error);
     }
     if let Some(wait) = crate::retry::retry_after(&request.headers, from_unix_ms(NOW_MS)) {

@@ -195,11 +195,10 @@ fn names_something(text: &str) -> bool {
 mod tests {
     use std::borrow::Cow;
 
-    use bytes::Bytes;
     use http::header::CONTENT_TYPE;
 
     use super::*;
-    use crate::webhook::{Body, route};
+    use crate::webhook::route;
 
     fn hook(directory: Source, groups: &[Source]) -> Hook {
         Hook {
@@ -223,8 +222,7 @@ mod tests {
         let sent = |kind: &'static str, body: &[u8]| {
             let request = http::Request::post("/hooks/h").header(CONTENT_TYPE, kind).body(()).unwrap();
             let (parts, ()) = request.into_parts();
-            let whole = Body::Whole(Bytes::copy_from_slice(body));
-            let input = Input::of(&parts, &route::find("/hooks/h").unwrap(), &whole)?;
+            let input = Input::of(&parts, &route::find("/hooks/h").unwrap(), body)?;
             input.as_sent(&parts.headers, body).map(Cow::into_owned)
         };
         const JSON: &str = "application/json; charset=utf-8";

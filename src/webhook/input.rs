@@ -18,7 +18,6 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::Body;
 use super::route::Matched;
 use crate::error::{Error, ErrorCode, FieldError};
 use crate::json::fields_of;
@@ -58,9 +57,8 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// Reads the input: bounds, media type, envelope, JSON; placeholders in path and query are rejected.
-    pub(super) fn of(request: &Parts, matched: &Matched, body: &Body) -> Result<Self, Error> {
-        let body = whole(body, true)?;
+    /// Reads the input: media type, envelope, JSON; placeholders in path and query are rejected.
+    pub(super) fn of(request: &Parts, matched: &Matched, body: &[u8]) -> Result<Self, Error> {
         let is_read = matches!(request.method, http::Method::GET | http::Method::HEAD);
         let query = Query::of(request.uri.query())?;
         // A read has no body, so its body headers mean nothing.
@@ -160,27 +158,6 @@ impl Input {
         }
         self.body_invalid(fields)
     }
-}
-
-/// The body, if it could be read.
-pub(super) fn whole(body: &Body, is_proven: bool) -> Result<&[u8], Error> {
-    Err(match body {
-        Body::Whole(bytes) => return Ok(bytes),
-        Body::TooLarge if !is_proven => {
-            Error::new(ErrorCode::BodyTooLarge, "the signed request body exceeds the limit")
-                .hint("make the sender omit unneeded data, raise signed_body_limit, or use an API key")
-        }
-        Body::TooSlow if !is_proven => {
-            Error::new(ErrorCode::RequestTimeout, "the signed request body did not arrive in time")
-                .hint("a signed body must arrive steadily within 5 seconds; on slow links use an API key")
-        }
-        Body::TooLarge => Error::new(ErrorCode::BodyTooLarge, "the request body exceeds the limit")
-            .hint("send only fields that the route reads, or raise request_body_limit"),
-        Body::TooSlow => Error::new(ErrorCode::RequestTimeout, "the request body did not arrive in time"),
-        Body::Broken => {
-            Error::invalid(vec![FieldError::new("", "the connection closed before the end of the request body")])
-        }
-    })
 }
 
 /// The error for all faults, within bounds; a placeholder among them decides its code.

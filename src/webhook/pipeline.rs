@@ -13,7 +13,7 @@ use super::log::LogLine;
 use super::request_id::RequestIdentity;
 use super::route::{Matched, Operation, Vcf, Work};
 use super::{
-    Body, BodyBounds, Reply, changes, events, fleet_routes, gate, hook, idempotency, input, metrics, sync_routes,
+    Body, BodyBounds, Reply, changes, events, fleet_routes, gate, hook, idempotency, metrics, sync_routes,
     token_caller, vcf_routes, vidm_routes, watch_limit,
 };
 use crate::error::Error;
@@ -62,19 +62,21 @@ impl<R: Runtime> Incoming<'_, R> {
     }
 
     /// Reads the body, if the method takes one. The body of an unproven caller needs one of the few places for such bodies.
-    async fn body(&self, is_proven: bool, read: impl AsyncFnOnce(BodyBounds) -> Body) -> Result<Body, Error> {
+    async fn body(&self, is_proven: bool, read: impl AsyncFnOnce(BodyBounds) -> Body) -> Result<Bytes, Error> {
         let (config, left) = (&self.configured.config, self.left());
         match self.request.method {
-            Method::POST | Method::PUT | Method::PATCH if is_proven => Ok(read(BodyBounds::proven(config, left)).await),
+            Method::POST | Method::PUT | Method::PATCH if is_proven => {
+                read(BodyBounds::proven(config, left)).await.whole(true)
+            }
             Method::POST | Method::PUT | Method::PATCH => self.unproven_body(read).await,
-            _ => Ok(Body::Whole(Bytes::new())),
+            _ => Ok(Bytes::new()),
         }
     }
 
     /// Reads the body of an unproven caller, whatever the method.
-    pub(super) async fn unproven_body(&self, read: impl AsyncFnOnce(BodyBounds) -> Body) -> Result<Body, Error> {
+    pub(super) async fn unproven_body(&self, read: impl AsyncFnOnce(BodyBounds) -> Body) -> Result<Bytes, Error> {
         let _reading = self.configured.unproven.enter()?;
-        Ok(read(BodyBounds::unproven(&self.configured.config, self.left())).await)
+        read(BodyBounds::unproven(&self.configured.config, self.left())).await.whole(false)
     }
 }
 
@@ -123,11 +125,10 @@ async fn process<R: Runtime>(
         admit(caller).await?;
     }
     let body = incoming.body(claim.proven().is_some(), read).await?;
-    let bytes = input::whole(&body, claim.proven().is_some())?;
     let caller = match claim {
         Claim::Proven(caller) => caller,
         Claim::Signed(signed) => {
-            let caller = signed.prove(bytes)?;
+            let caller = signed.prove(&body)?;
             admit(&caller).await?;
             caller
         }
@@ -143,7 +144,7 @@ async fn process<R: Runtime>(
 
     let wants_events = events::wants_events(&request.headers);
     let mut key = idempotency::Key::of(request, input.event(), caller.name(), &body)?;
-    if work == Work::Hook && hook::is_idle(&configured.config, request, &input, bytes, matched) {
+    if work == Work::Hook && hook::is_idle(&configured.config, request, &input, &body, matched) {
         line.keyed(key.take().map(|_| idempotency::Status::NotStored));
     }
     let permit = if max_wait.is_some() || wants_events && work.can_stream() {
@@ -158,7 +159,7 @@ async fn process<R: Runtime>(
         caller: &caller,
         request,
         base,
-        body: bytes,
+        body: &body,
         input,
         ignored: Vec::new(),
         max_wait,

@@ -13,7 +13,7 @@ use crate::runtime::{Runtime, random_bytes};
 use crate::secret::Secret;
 use crate::upstream::Outbound;
 use crate::webhook::caller::{self, Caller, refuse_other_sites};
-use crate::webhook::input::{self, Input};
+use crate::webhook::input::Input;
 use crate::webhook::log::LogLine;
 use crate::webhook::pipeline::Incoming;
 use crate::webhook::respond::{empty, json};
@@ -94,7 +94,7 @@ async fn create<R: Runtime>(
     incoming: &Incoming<'_, R>,
     outbound: &Outbound<'_, R>,
     target: &str,
-    body: &Body,
+    body: &[u8],
     line: &mut LogLine,
 ) -> Result<Response<Bytes>, Error> {
     let configured = incoming.configured;
@@ -123,7 +123,7 @@ async fn renew<R: Runtime>(
     incoming: &Incoming<'_, R>,
     outbound: &Outbound<'_, R>,
     target: &str,
-    body: &Body,
+    body: &[u8],
     line: &mut LogLine,
 ) -> Result<Response<Bytes>, Error> {
     let configured = incoming.configured;
@@ -142,7 +142,7 @@ async fn revoke<R: Runtime>(
     incoming: &Incoming<'_, R>,
     outbound: &Outbound<'_, R>,
     target: &str,
-    body: &Body,
+    body: &[u8],
     line: &mut LogLine,
 ) -> Result<Response<Bytes>, Error> {
     let configured = incoming.configured;
@@ -156,8 +156,8 @@ async fn revoke<R: Runtime>(
 }
 
 /// The id in a body: a JSON string, as the vendor's specification says, or bare, as PowerVCF sends it.
-fn id(body: &Body) -> Result<String, Error> {
-    let bytes = input::whole(body, true)?.trim_ascii();
+fn id(body: &[u8]) -> Result<String, Error> {
+    let bytes = body.trim_ascii();
     let text = match bytes.first() {
         Some(b'"') => serde_json::from_slice(bytes).ok(),
         _ => str::from_utf8(bytes).ok().map(str::to_owned),
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn id_is_read_quoted_and_bare() {
-        let read = |text: &'static str| id(&Body::Whole(Bytes::from_static(text.as_bytes()))).ok();
+        let read = |text: &'static str| id(text.as_bytes()).ok();
         for text in ["\"AQ-_9\"", "AQ-_9", " \"AQ-_9\"\r\n", "AQ-_9\n"] {
             assert_eq!(read(text).as_deref(), Some("AQ-_9"), "{text}");
         }

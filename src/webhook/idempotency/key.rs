@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::error::{Error, FieldError};
 use crate::template::is_unfilled;
 use crate::webhook::input::Event;
-use crate::webhook::{Body, signature};
+use crate::webhook::signature;
 
 /// The longest key.
 const MAX_KEY: usize = 255;
@@ -71,9 +71,8 @@ impl Key {
         request: &Parts,
         event: Option<&Event>,
         caller: &str,
-        body: &Body,
+        body: &[u8],
     ) -> Result<Option<Self>, Error> {
-        let body = if let Body::Whole(bytes) = body { bytes.as_ref() } else { b"" };
         if !matches!(request.method, Method::POST | Method::PUT | Method::PATCH | Method::DELETE) {
             return Ok(None);
         }

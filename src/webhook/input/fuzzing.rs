@@ -11,9 +11,9 @@ use crate::error::Error;
 use crate::error::fuzzing::{check, check_fields};
 use crate::json::DIGITS;
 use crate::webhook::fuzzing::message;
+use crate::webhook::idempotency;
 use crate::webhook::route::{self, ROWS};
 use crate::webhook::sync_routes::StartRequest;
-use crate::webhook::{Body, idempotency};
 
 /// The query of a request line: what passes is unambiguous and survives another encoding.
 pub(crate) fn query(input: &[u8]) {
@@ -70,7 +70,6 @@ pub(crate) fn json_text(input: &[u8]) {
 pub(crate) fn body(input: &[u8]) {
     let Some((request, body)) = message(input) else { return };
     let Ok(matched) = route::find(request.uri.path()) else { return };
-    let body = Body::Whole(body.into());
     let read = match Input::of(&request, &matched, &body) {
         Ok(read) => read,
         Err(error) => return check_of_input(&error),
@@ -82,9 +81,7 @@ pub(crate) fn body(input: &[u8]) {
     if let Err(error) = read.order::<StartRequest>() {
         check_of_input(&error);
     }
-    if let Body::Whole(bytes) = &body
-        && let Err(error) = read.as_sent(&request.headers, bytes)
-    {
+    if let Err(error) = read.as_sent(&request.headers, &body) {
         check_of_input(&error);
     }
     match idempotency::Key::of(&request, read.event(), "caller", &body) {

@@ -148,6 +148,15 @@ fn key_is_read_from_both_fields_and_the_name_is_not() {
 }
 
 #[test]
+fn too_large_token_call_names_the_limit_that_applies() {
+    let instance = Instance::new([]);
+    let request = Request::post(format!("{ROOT}/tokens")).header("content-type", "application/json");
+    let answer = instance.send_request(request.body(Body::TooLarge).unwrap());
+    assert_eq!(answer.status(), 413, "{}", answer.text());
+    assert!(answer.text().contains("signed_body_limit"), "{}", answer.text());
+}
+
+#[test]
 fn scopes_and_targets_are_those_of_the_key_at_the_time_of_use() {
     let before = Instance::with(&[("api_keys", &keys(KEY, json!({})))], []);
     let (token, id) = pair(&logs_in(&before, ROOT, KEY));
