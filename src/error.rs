@@ -355,6 +355,16 @@ impl Error {
         self.evidence().and_then(|evidence| evidence.status)
     }
 
+    /// Whether the request was sent, as far as is known, and its response was missing or unusable: what it asked for may be done.
+    /// After a failed login it was not sent. This says nothing about the status of a response.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        !self.evidence().is_some_and(|said| said.is_login || said.never_arrived)
+            && matches!(
+                self.code(),
+                ErrorCode::UpstreamTimeout | ErrorCode::UpstreamFailed | ErrorCode::UpstreamInvalid
+            )
+    }
+
     /// The status of the call itself: `None` without a response, and if the login before it failed.
     #[must_use]
     pub fn answer_status(&self) -> Option<StatusCode> {

@@ -263,9 +263,7 @@ fn distinct(wanted: &[GroupQuery]) -> Result<Vec<Wanted<'_>>> {
 fn may_have_arrived(error: &Error) -> bool {
     match error.answer_status() {
         Some(status) => status.is_server_error() || status.is_success(),
-        None => {
-            matches!(error.code(), ErrorCode::UpstreamTimeout | ErrorCode::UpstreamFailed | ErrorCode::UpstreamInvalid)
-        }
+        None => error.is_unanswered(),
     }
 }
 

@@ -214,14 +214,7 @@ fn is_unproved(error: &Error) -> bool {
             texts.chain(said.details.iter().map(String::as_str)).any(|text| text.to_lowercase().contains("already"))
         }),
         Some(status) => (200..300).contains(&status) || status >= 500,
-        // If the login failed, the request was not sent.
-        None => {
-            !error.evidence().is_some_and(|said| said.is_login)
-                && matches!(
-                    error.code(),
-                    ErrorCode::UpstreamTimeout | ErrorCode::UpstreamFailed | ErrorCode::UpstreamInvalid
-                )
-        }
+        None => error.is_unanswered(),
     }
 }
 

@@ -213,11 +213,7 @@ impl Error {
 
     /// Whether the request may have taken effect without a usable response: a repetition could do it twice.
     pub(super) fn may_have_been_done(&self) -> bool {
-        // If the login failed, the request was not sent; if access was denied, it was not carried out.
-        !self.evidence().is_some_and(|evidence| evidence.is_login || evidence.may_deny_token || evidence.never_arrived)
-            && matches!(
-                self.code(),
-                ErrorCode::UpstreamTimeout | ErrorCode::UpstreamFailed | ErrorCode::UpstreamInvalid
-            )
+        // If access was denied, it was not carried out.
+        !self.evidence().is_some_and(|evidence| evidence.may_deny_token) && self.is_unanswered()
     }
 }

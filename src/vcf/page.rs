@@ -1,23 +1,31 @@
 //! A list as SDDC Manager returns it (the vendor's `PageOf…`). Paging cannot be requested.
 
+use bytes::Bytes;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::model::null_is_default;
 use super::{IdentityProviders, PageMetadata};
+use crate::error::Result;
+use crate::upstream::{invalid, read_shown};
 
-/// A list.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", bound = "T: serde::de::DeserializeOwned")]
-pub(super) struct Page<T> {
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", bound = "T: DeserializeOwned")]
+struct Page<T> {
     #[serde(default, deserialize_with = "null_is_default")]
-    pub(super) elements: Vec<T>,
+    elements: Vec<T>,
     page_metadata: Option<PageMetadata>,
 }
 
-impl<T> Page<T> {
-    /// Why this is not the complete list; `None` if it is, as far as the server reports.
-    pub(super) fn missing(&self) -> Option<String> {
-        missing(self.elements.len(), self.page_metadata.as_ref())
+/// The elements of a list.
+///
+/// # Errors
+/// `upstream_invalid` if it is no list, or is cut: such a list proves no absence.
+pub(super) fn elements<T: DeserializeOwned>(call: &'static str, answer: &http::Response<Bytes>) -> Result<Vec<T>> {
+    let Page { elements, page_metadata } = read_shown(call, answer)?;
+    match missing(elements.len(), page_metadata.as_ref()) {
+        None => Ok(elements),
+        Some(missing) => Err(invalid(call, answer, &missing)),
     }
 }
 

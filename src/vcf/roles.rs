@@ -6,9 +6,9 @@ use serde::Deserialize;
 
 use crate::error::Result;
 use crate::retry::Repeat;
-use crate::upstream::{Endpoint, bare, read_shown};
+use crate::upstream::{Endpoint, bare};
 use crate::vcf::Vcf;
-use crate::vcf::page::Page;
+use crate::vcf::page::elements;
 
 /// A role (the vendor's `Role`).
 #[derive(Debug, Clone, Deserialize)]
@@ -34,7 +34,7 @@ impl Endpoint for List {
     }
 
     fn response(&self, answer: http::Response<Bytes>) -> Result<Vec<Role>> {
-        Ok(read_shown::<Page<Role>>(Self::CALL, &answer)?.elements)
+        elements(Self::CALL, &answer)
     }
 }
 
@@ -50,5 +50,8 @@ mod tests {
         let names: Vec<_> = roles.iter().map(|role| role.name.as_str()).collect();
         assert_eq!(names, ["ADMIN", "OPERATOR", "VIEWER"]);
         assert!(read(&List, r#"{"elements":[{"name":"ADMIN"}]}"#).is_err());
+        // A cut list does not prove that there is no OPERATOR.
+        let cut = r#"{"elements":[{"id":"1","name":"ADMIN"}],"pageMetadata":{"totalElements":3}}"#;
+        assert!(read(&List, cut).unwrap_err().detail().contains("1 of 3"));
     }
 }

@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use crate::error::Result;
 use crate::retry::Repeat;
-use crate::upstream::{Endpoint, bare, form, invalid, read_shown, segment};
-use crate::vcf::page::Page;
+use crate::upstream::{Endpoint, bare, form, segment};
+use crate::vcf::page::elements;
 use crate::vcf::{DomainName, Vcf};
 
 const JSON: &str = "application/json";
@@ -41,7 +41,7 @@ impl Endpoint for List {
     }
 
     fn response(&self, answer: http::Response<Bytes>) -> Result<Vec<String>> {
-        Ok(read_shown::<Page<String>>(Self::CALL, &answer)?.elements)
+        elements(Self::CALL, &answer)
     }
 }
 
@@ -67,13 +67,8 @@ impl Endpoint for Entities<'_> {
         bare(Method::GET, &path, JSON)
     }
 
-    /// A list that is cut cannot prove that a group is absent, or that there is only one.
     fn response(&self, answer: http::Response<Bytes>) -> Result<Vec<SsoEntity>> {
-        let page: Page<SsoEntity> = read_shown(Self::CALL, &answer)?;
-        match page.missing() {
-            None => Ok(page.elements),
-            Some(missing) => Err(invalid(Self::CALL, &answer, &missing)),
-        }
+        elements(Self::CALL, &answer)
     }
 }
 

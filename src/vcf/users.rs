@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, FieldError, Result};
 use crate::retry::Repeat;
 use crate::upstream::path_segment::{self, MAX_ID};
-use crate::upstream::{Endpoint, bare, invalid, json, read_shown, segment, with_body};
-use crate::vcf::page::Page;
+use crate::upstream::{Endpoint, bare, json, segment, with_body};
+use crate::vcf::page::elements;
 use crate::vcf::{Client, DomainName, Role, Runtime, SsoEntity, Vcf, roles, sso_domains};
 
 const JSON: &str = "application/json";
@@ -95,13 +95,8 @@ impl Endpoint for List {
         bare(Method::GET, "/v1/users", JSON)
     }
 
-    /// A list that is cut cannot show whether a removed administrator is the last one.
     fn response(&self, answer: http::Response<Bytes>) -> Result<Vec<User>> {
-        let page: Page<User> = read_shown(Self::CALL, &answer)?;
-        match page.missing() {
-            None => Ok(page.elements),
-            Some(missing) => Err(invalid(Self::CALL, &answer, &missing)),
-        }
+        elements(Self::CALL, &answer)
     }
 }
 

@@ -4,11 +4,12 @@ use bytes::Bytes;
 use http::Method;
 use serde::Deserialize;
 
+use super::page::elements;
 use super::{Client, Vcf};
 use crate::error::Result;
 use crate::retry::Repeat;
 use crate::runtime::Runtime;
-use crate::upstream::{BaseUrl, Endpoint, bare, read_json};
+use crate::upstream::{BaseUrl, Endpoint, bare};
 
 /// `GET /v1/wsas` (VMware Cloud Foundation API, Wsas, "Get Wsas"; 4.x to 5.2, not in 9.x)
 ///
@@ -54,12 +55,7 @@ impl Endpoint for List {
     }
 
     fn response(&self, answer: http::Response<Bytes>) -> Result<Vec<WorkspaceOneAccess>> {
-        #[derive(Deserialize)]
-        struct Page {
-            #[serde(default)]
-            elements: Vec<WorkspaceOneAccess>,
-        }
-        Ok(read_json::<Page>(Self::CALL, &answer)?.elements)
+        elements(Self::CALL, &answer)
     }
 }
 

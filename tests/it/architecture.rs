@@ -163,6 +163,27 @@ fn root_names(found: &mut BTreeSet<String>, tokens: &[TokenTree]) {
     }
 }
 
+/// Each file that the life of a request names is there, with the function that is named after it.
+#[test]
+fn life_of_a_request_is_that_of_the_sources() {
+    let document = read(&root().join("ARCHITECTURE.md"));
+    let (_, life) = document.split_once("## Life of a request").unwrap();
+    let (life, _) = life.split_once("\n## ").unwrap();
+    let pieces: Vec<_> = life.split('`').collect();
+    let mut functions = 0;
+    for (at, file) in
+        pieces.iter().enumerate().skip(1).step_by(2).filter(|(_, name)| name.ends_with(".rs") && name.contains('/'))
+    {
+        let source = read(&root().join(file));
+        if let [", ", name, ..] = pieces[at + 1..] {
+            let name = name.rsplit("::").next().unwrap();
+            assert!(source.contains(&format!("fn {name}")), "{file} has no function {name}");
+            functions += 1;
+        }
+    }
+    assert!(functions > 8, "{functions}");
+}
+
 #[test]
 fn module_map_matches_the_imports() {
     let (documented, imported) = (documented(), imported());

@@ -362,14 +362,11 @@ impl<R: Runtime> VcfOperations<'_, R> {
     }
 }
 
-/// Whether the change may have been made in spite of this failure. After a failed login, and without time, it was not sent.
+/// Whether the change may have been made in spite of this failure.
 fn may_be_done(error: &Error) -> bool {
     match error.answer_status() {
         Some(status) => !status.is_client_error(),
-        None => {
-            let codes = [ErrorCode::UpstreamTimeout, ErrorCode::UpstreamFailed, ErrorCode::UpstreamInvalid];
-            !error.evidence().is_some_and(|said| said.is_login || said.never_arrived) && codes.contains(&error.code())
-        }
+        None => error.is_unanswered(),
     }
 }
 

@@ -272,6 +272,13 @@ fn rejected_write_is_reported() {
 }
 
 #[test]
+fn write_that_was_not_sent_is_not_doubted() {
+    let error = fails(prepared_and([writes(&after()).fail(TransportErrorKind::NotSent)]));
+    assert_eq!(error.code(), ErrorCode::UpstreamTimeout);
+    assert!(error.detail().ends_with("the sync profile was not changed"), "{error}");
+}
+
+#[test]
 fn uncertain_write_is_verified() {
     let broken = || writes(&after()).fail(TransportErrorKind::Interrupted);
     let refused = r#"{"message":"not now","apiErrorCode":1501}"#;

@@ -75,6 +75,7 @@ fn certain_rejection_is_an_error() {
         (provisions().answer(404, says), ErrorCode::NotFound),
         (provisions().answer(405, ""), ErrorCode::NotSupported),
         (provisions().fail(TransportErrorKind::Tls), ErrorCode::UpstreamTls),
+        (provisions().fail(TransportErrorKind::NotSent), ErrorCode::UpstreamTimeout),
     ] {
         assert_eq!(provision(call).unwrap_err().code(), code);
     }
