@@ -227,15 +227,10 @@ impl Config {
     pub fn secrets(&self) -> Vec<&Secret> {
         let callbacks = self.callbacks.iter().map(|callback| &callback.secret);
         let senders = self.senders.iter().flat_map(Sender::texts);
-        self.credentials().into_iter().chain(&self.state_keys).chain(senders).chain(callbacks).collect()
-    }
-
-    /// The targets' passwords and secrets.
-    #[must_use]
-    pub fn credentials(&self) -> Vec<&Secret> {
         let vidm = self.vidm.values().flat_map(|target| target.credentials.secrets());
+        let vcf = self.vcf.values().map(|target| target.credentials.secret());
         let fleet = self.fleet.values().flat_map(|target| target.credentials.secrets());
-        vidm.chain(self.vcf.values().map(|target| target.credentials.secret())).chain(fleet).collect()
+        vidm.chain(vcf).chain(fleet).chain(&self.state_keys).chain(senders).chain(callbacks).collect()
     }
 
     /// A fingerprint of this configuration's targets, from their non-secret fields (kinds, names, URLs, tenants, accounts).

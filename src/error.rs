@@ -277,8 +277,20 @@ impl Error {
 
     /// The same failure under a more specific code: a 404 for a directory is `directory_not_found`.
     #[must_use]
-    pub fn recode(mut self, code: ErrorCode, detail: impl Into<String>) -> Self {
+    pub fn recode(self, code: ErrorCode, detail: impl Into<String>) -> Self {
+        self.with_code(code).with_detail(detail)
+    }
+
+    /// The same failure under another code.
+    #[must_use]
+    pub(crate) fn with_code(mut self, code: ErrorCode) -> Self {
         self.0.code = code;
+        self
+    }
+
+    /// The same failure in other words.
+    #[must_use]
+    pub(crate) fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.0.detail = detail.into();
         self
     }

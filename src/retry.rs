@@ -11,58 +11,31 @@ pub enum Repeat {
     IfNeverArrived,
 }
 
-/// How often to repeat, and after how long.
-///
-/// ```
-/// use std::time::Duration;
-///
-/// use idhook::retry::RetryPolicy;
-///
-/// let policy = RetryPolicy::default();
-/// let asked = Some(Duration::from_secs(2));
-/// assert_eq!(policy.wait(1, asked, 0, Duration::from_secs(20)), asked);
-/// assert_eq!(policy.wait(3, asked, 0, Duration::from_secs(20)), None, "the third try was the last");
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RetryPolicy {
-    /// Attempts in all, including the first. Default 3.
-    pub attempts: u32,
-    /// The longest first wait; it doubles with each attempt. Default 400 ms.
-    pub base: Duration,
-    /// The longest wait that idhook chooses itself. Default 5 s. An upstream's `Retry-After` may be longer.
-    pub cap: Duration,
-}
+/// Attempts in all, including the first.
+const ATTEMPTS: u32 = 3;
 
-impl Default for RetryPolicy {
-    fn default() -> Self {
-        Self { attempts: 3, base: Duration::from_millis(400), cap: Duration::from_secs(5) }
-    }
-}
+/// The longest first wait; it doubles with each attempt.
+const BASE: Duration = Duration::from_millis(400);
 
-impl RetryPolicy {
-    /// The wait after attempt number `attempt` (from 1) failed, or `None` to give up: no attempts left, or the wait would
-    /// not end within `remaining`.
-    ///
-    /// The wait is random between half and all of the doubled base, so that callers that failed together do not return
-    /// together; it is the upstream's `retry_after` if that is longer.
-    #[must_use]
-    pub fn wait(
-        &self,
-        attempt: u32,
-        retry_after: Option<Duration>,
-        random: u64,
-        remaining: Duration,
-    ) -> Option<Duration> {
-        if attempt >= self.attempts {
-            return None;
-        }
-        let ceiling = self.base.saturating_mul(1 << (attempt.clamp(1, 16) - 1)).min(self.cap);
-        let spread = u64::try_from(ceiling.as_micros() / 2).unwrap_or(u64::MAX - 1);
-        let own = ceiling / 2 + Duration::from_micros(random % spread.saturating_add(1));
-        // A server that sends 0 or a past date must still not get three requests in a row.
-        let wait = retry_after.unwrap_or_default().max(own);
-        (wait < remaining).then_some(wait)
+/// The longest wait that idhook chooses itself. An upstream's `Retry-After` may be longer.
+const CAP: Duration = Duration::from_secs(5);
+
+/// The wait after attempt number `attempt` (from 1) failed, or `None` to give up: no attempts left, or the wait would
+/// not end within `remaining`.
+///
+/// The wait is random between half and all of the doubled base, so that callers that failed together do not return
+/// together; it is the upstream's `retry_after` if that is longer.
+#[must_use]
+pub(crate) fn wait(attempt: u32, retry_after: Option<Duration>, random: u64, remaining: Duration) -> Option<Duration> {
+    if attempt >= ATTEMPTS {
+        return None;
     }
+    let ceiling = BASE.saturating_mul(1 << (attempt.max(1) - 1)).min(CAP);
+    let spread = u64::try_from(ceiling.as_micros() / 2).unwrap_or(u64::MAX - 1);
+    let own = ceiling / 2 + Duration::from_micros(random % spread.saturating_add(1));
+    // A server that sends 0 or a past date must still not get three requests in a row.
+    let wait = retry_after.unwrap_or_default().max(own);
+    (wait < remaining).then_some(wait)
 }
 
 /// The longest `Retry-After` that is used: a day. So the next attempt's time can always be represented.
@@ -105,22 +78,20 @@ mod tests {
 
     #[test]
     fn waits_grow_and_end() {
-        let policy = RetryPolicy::default();
         for random in [0, 1, 123_456, u64::MAX] {
-            let first = policy.wait(1, None, random, LONG).unwrap();
-            let second = policy.wait(2, None, random, LONG).unwrap();
-            assert!(first >= policy.base / 2 && first <= policy.base, "{first:?}");
-            assert!(second >= policy.base && second <= policy.base * 2, "{second:?}");
-            assert_eq!(policy.wait(3, None, random, LONG), None);
+            let first = wait(1, None, random, LONG).unwrap();
+            let second = wait(2, None, random, LONG).unwrap();
+            assert!(first >= BASE / 2 && first <= BASE, "{first:?}");
+            assert!(second >= BASE && second <= BASE * 2, "{second:?}");
+            assert_eq!(wait(3, None, random, LONG), None);
         }
     }
 
     #[test]
     fn retry_after_is_honoured_only_within_the_deadline() {
-        let policy = RetryPolicy::default();
         let asked = Some(Duration::from_secs(7));
-        assert_eq!(policy.wait(1, asked, 9, LONG), asked);
-        assert_eq!(policy.wait(1, asked, 9, Duration::from_secs(7)), None);
+        assert_eq!(wait(1, asked, 9, LONG), asked);
+        assert_eq!(wait(1, asked, 9, Duration::from_secs(7)), None);
     }
 
     #[test]
@@ -179,7 +150,6 @@ mod tests {
 
     #[test]
     fn retry_after_zero_still_waits() {
-        let policy = RetryPolicy::default();
-        assert!(policy.wait(1, Some(Duration::ZERO), 0, LONG).unwrap() >= policy.base / 2);
+        assert!(wait(1, Some(Duration::ZERO), 0, LONG).unwrap() >= BASE / 2);
     }
 }

@@ -73,9 +73,14 @@ pub fn rfc3339(time: SystemTime) -> String {
     humantime::format_rfc3339_millis(SystemTime::UNIX_EPOCH + since).to_string()
 }
 
+/// `duration` in whole milliseconds.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// `time` in milliseconds since 1970; 0 for a time before.
 pub(crate) fn unix_ms(time: SystemTime) -> u64 {
-    u64::try_from(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+    millis(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
 }
 
 /// The time `ms` milliseconds after the beginning of 1970; 1970 itself if the clock type cannot represent it.

@@ -72,6 +72,9 @@ pub(crate) use version::Version;
 use version::Versioned;
 pub(crate) use wsas::WorkspaceOneAccess;
 
+/// The media type of all bodies, in both directions.
+const JSON: &str = "application/json";
+
 /// The hint if a server does not know a call.
 const SINCE_5_1: &str =
     "SDDC Manager has this call since VCF 5.1 (sddc-manager-oidc since 5.2): check its version and the id";

@@ -1,7 +1,5 @@
 //! Selects a listed directory by id, name or domain.
 
-use std::borrow::Cow;
-
 use serde_json::{Map, Value};
 
 use super::DirectoryRef;
@@ -36,7 +34,7 @@ pub(crate) trait Listed: Clone {
     fn has_domain(&self, domain: &str) -> bool;
 
     /// Why it cannot be synced, worded to follow its name; `None` if it can.
-    fn why_not_syncable(&self) -> Option<Cow<'static, str>>;
+    fn why_not_syncable(&self) -> Option<&'static str>;
 
     /// This directory as a candidate for an ambiguous name.
     fn candidate(&self) -> Candidate {

@@ -27,7 +27,7 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 /// The oddities in a group's name or DN, each worded to follow the name, with a fix; empty if there are none.
-pub(crate) fn oddities(text: &str) -> Vec<String> {
+pub(super) fn oddities(text: &str) -> Vec<String> {
     let checks: [fn(&str) -> Option<String>; 15] = [
         mojibake,
         entity,
@@ -46,6 +46,12 @@ pub(crate) fn oddities(text: &str) -> Vec<String> {
         whole,
     ];
     checks.iter().filter_map(|check| check(text)).take(MOST).collect()
+}
+
+/// What is odd about the name of a group that was not found, as a sentence; `None` if nothing is.
+pub(crate) fn doubt(name: &str) -> Option<String> {
+    let oddities = oddities(name);
+    (!oddities.is_empty()).then(|| format!("the name {}", oddities.join("; it ")))
 }
 
 fn code(c: char) -> String {

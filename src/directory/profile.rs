@@ -286,8 +286,7 @@ fn incomplete(product: Product) -> Error {
 /// The error of a failure that left the profile unchanged.
 fn unchanged(error: Error) -> Error {
     let detail = format!("{}; the sync profile was not changed", error.detail());
-    let code = error.code();
-    error.recode(code, detail)
+    error.with_detail(detail)
 }
 
 /// The error if the profile was or may have been written, and its contents are unknown.
@@ -297,8 +296,7 @@ fn unverified(error: Error, failed: Option<&Error>) -> Error {
         None => "the sync profile was written".to_owned(),
     };
     let detail = format!("{written}, but could not be read back to check that nothing was lost: {}", error.detail());
-    let code = error.code();
-    error.recode(code, detail).hint(format!("retry: missing groups are added then; or {BY_HAND}"))
+    error.with_detail(detail).hint(format!("retry: missing groups are added then; or {BY_HAND}"))
 }
 
 /// The error if groups are still missing after the last write.

@@ -65,9 +65,8 @@ impl Proof {
         proofs.into_iter().zip(names).map(|(proof, name)| Self { requested: name.clone(), ..proof }).collect()
     }
 
-    /// The proof of a group in this state.
-    #[cfg(test)]
-    pub(crate) fn example(requested: &str, state: Presence) -> Self {
-        Self { requested: requested.to_owned(), state, detail: None, id: None, display_name: None, proved_by: None }
+    /// The proof that only says this.
+    pub(crate) fn new(requested: &str, state: Presence, detail: Option<String>) -> Self {
+        Self { requested: requested.to_owned(), state, detail, id: None, display_name: None, proved_by: None }
     }
 }

@@ -139,13 +139,10 @@ impl<R: Runtime> ProfileAccess for Profile<'_, '_, R> {
 /// The failure of a call for a profile that VCF Operations does not find.
 fn missing(error: Error) -> Error {
     match error.code() {
-        ErrorCode::NotFound => {
-            let detail = error.detail().to_owned();
-            error.recode(ErrorCode::UpstreamRejected, detail).hint(
-                "either the directory no longer exists, or it has no sync profile, as in the mode ON_DEMAND; list the \
+        ErrorCode::NotFound => error.with_code(ErrorCode::UpstreamRejected).hint(
+            "either the directory no longer exists, or it has no sync profile, as in the mode ON_DEMAND; list the \
                  directories",
-            )
-        }
+        ),
         _ => error,
     }
 }

@@ -1,7 +1,5 @@
 //! `GET …/identity-providers/{idpConfigId}/ldap-directories`: the LDAP directories of an identity provider.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use serde::{Serialize, Serializer};
@@ -207,12 +205,12 @@ impl Listed for Directory {
         self.domains.iter().any(|theirs| theirs.eq_ignore_ascii_case(domain))
     }
 
-    fn why_not_syncable(&self) -> Option<Cow<'static, str>> {
+    fn why_not_syncable(&self) -> Option<&'static str> {
         if self.setup_status.as_deref() == Some("INITIAL") {
-            return Some("is not set up yet".into());
+            return Some("is not set up yet");
         }
         let is_on_demand = self.sync_mode.as_deref() == Some(ON_DEMAND);
-        is_on_demand.then_some("imports users and groups on demand, not by a sync".into())
+        is_on_demand.then_some("imports users and groups on demand, not by a sync")
     }
 }
 

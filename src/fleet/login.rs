@@ -68,8 +68,7 @@ fn no_broker(error: Error) -> Error {
     match error.upstream_status().map(|status| status.as_u16()) {
         // This call needs no login and sends no credential, so it is no rejection of one, and may be repeated at once.
         Some(_) if error.code() == ErrorCode::UpstreamAuth => {
-            let detail = error.detail().to_owned();
-            error.recode(ErrorCode::UpstreamInvalid, detail).hint(SET)
+            error.with_code(ErrorCode::UpstreamInvalid).hint(SET)
         }
         Some(409) => error.hint(
             "this VCF Operations has no identity broker, so an API token cannot be used: log in with fleet_username and \
@@ -100,8 +99,7 @@ fn account_refused(error: Error, username: &str) -> Error {
     let Some(evidence) = error.evidence() else { return error };
     match evidence.status.map(|status| status.as_u16()) {
         Some(401) if evidence.is_page => {
-            let detail = error.detail().to_owned();
-            let error = error.recode(ErrorCode::UpstreamAuth, detail);
+            let error = error.with_code(ErrorCode::UpstreamAuth);
             if username.contains('@') { error.hint(format!("{UNCHECKED}; {UPN}")) } else { error.hint(UNCHECKED) }
         }
         Some(_) if error.code() == ErrorCode::UpstreamAuth => error.hint(ACCOUNT),

@@ -255,30 +255,16 @@ impl<R: Runtime> Client<'_, R> {
 impl Proof {
     /// The proof of a group or user from what is known about it.
     pub(super) fn in_broker<P: Principal>(requested: &str, found: Option<&State<P>>) -> Self {
-        let requested = requested.to_owned();
-        let not = |state, detail| Self {
-            requested: requested.clone(),
-            state,
-            detail,
-            id: None,
-            display_name: None,
-            proved_by: None,
-        };
         match found {
             Some(State::Present(entry, by)) => Self {
-                requested,
-                state: Presence::Present,
-                detail: None,
                 id: Some(entry.id().to_owned()),
                 display_name: entry.names().next().map(str::to_owned),
                 proved_by: Some(*by),
+                ..Self::new(requested, Presence::Present, None)
             },
-            Some(State::Unknown(detail, _)) => not(Presence::Unknown, Some(detail.clone())),
-            Some(State::Absent(Some(detail))) => not(Presence::Absent, Some(detail.clone())),
-            Some(State::Absent(None)) | None => {
-                let oddities = odd_name::oddities(&requested);
-                not(Presence::Absent, (!oddities.is_empty()).then(|| format!("the name {}", oddities.join("; it "))))
-            }
+            Some(State::Unknown(detail, _)) => Self::new(requested, Presence::Unknown, Some(detail.clone())),
+            Some(State::Absent(Some(detail))) => Self::new(requested, Presence::Absent, Some(detail.clone())),
+            Some(State::Absent(None)) | None => Self::new(requested, Presence::Absent, odd_name::doubt(requested)),
         }
     }
 }

@@ -61,8 +61,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
             Err(error) if error.code() == ErrorCode::NotFound => {}
             done => done.map_err(|error| {
                 let detail = format!("the external provider {name} could not be deleted: {}", error.detail());
-                let code = error.code();
-                error.recode(code, detail).hint(
+                error.with_detail(detail).hint(
                     "the new provider was not added: correct the cause and send the same request again; idhook first reads \
                      which provider is present",
                 )
@@ -74,8 +73,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
                 "the external provider {name} was deleted, but {new} could not be added: {}",
                 error.detail()
             );
-            let code = error.code();
-            error.recode(code, detail).hint(
+            error.with_detail(detail).hint(
                 "SDDC Manager probably has no external provider now: correct the cause and send the same request again; idhook \
                  first reads the providers, and adds this one if there is none",
             )

@@ -11,7 +11,7 @@ use futures_util::future::{Either, select};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, ErrorCode, excerpt};
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, unix_ms};
 use crate::shared_state::Sealer;
 use crate::shared_state::{StateKey, hmac};
 use crate::store::{Store, StoreError};
@@ -331,8 +331,7 @@ impl<'r, R: Runtime> SharedStore<'r, R> {
     pub async fn set(&self, name: &str, value: &[u8], lifetime: Duration) -> bool {
         let Some((access, keys, store)) = self.reach() else { return false };
         let Some(first) = keys.first() else { return false };
-        let until = (self.runtime.now() + lifetime).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let mut text = u64::try_from(until.as_millis()).unwrap_or(u64::MAX).to_be_bytes().to_vec();
+        let mut text = unix_ms(self.runtime.now() + lifetime).to_be_bytes().to_vec();
         text.extend_from_slice(value);
         let key = first.value(name);
         let sealed = first.sealer.seal(&key, &text, self.runtime.random());

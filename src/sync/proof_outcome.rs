@@ -83,10 +83,9 @@ impl ProofOutcome {
 pub(super) fn proof_after_success(request: &SyncRequest, proof: Result<ProofSet>) -> Result<ProofSet> {
     let nouns = if request.users.is_empty() { "groups" } else { "groups or users" };
     proof.map_err(|error| {
-        let (code, detail) =
-            (error.code(), format!("the run succeeded, but the {nouns} could not be looked up: {}", error.detail()));
-        let is_denied = code == ErrorCode::UpstreamForbidden && error.hint_text().is_none();
-        let error = error.recode(code, detail);
+        let detail = format!("the run succeeded, but the {nouns} could not be looked up: {}", error.detail());
+        let is_denied = error.code() == ErrorCode::UpstreamForbidden && error.hint_text().is_none();
+        let error = error.with_detail(detail);
         if !is_denied {
             return error;
         }
@@ -104,7 +103,7 @@ mod tests {
     use Presence::{Absent, Present, Unknown};
 
     fn proofs(groups: &[Presence], users: &[Presence]) -> ProofSet {
-        let of = |name: &str, states: &[Presence]| states.iter().map(|state| Proof::example(name, *state)).collect();
+        let of = |name: &str, states: &[Presence]| states.iter().map(|state| Proof::new(name, *state, None)).collect();
         ProofSet { groups: of("gg@corp.example", groups), users: of("jdoe@corp.example", users) }
     }
 

@@ -16,8 +16,8 @@ use super::response::is_quoted;
 use crate::error::{Error, ErrorCode, UpstreamEvidence};
 use crate::http::{Limits, TransportError, TransportErrorKind};
 use crate::redact::secrets_in_body;
-use crate::retry::{Repeat, RetryPolicy, retry_after};
-use crate::runtime::Runtime;
+use crate::retry::{self, Repeat, retry_after};
+use crate::runtime::{Runtime, millis};
 use crate::secret::{AccessToken, Secret};
 use crate::shared_state::{SharedStore, StoreAccess};
 
@@ -54,7 +54,6 @@ pub struct Outbound<'r, R> {
     runtime: &'r R,
     store: SharedStore<'r, R>,
     limits: Limits,
-    retry: RetryPolicy,
     deadline: Duration,
     headers: HeaderMap,
     secrets: Vec<&'r Secret>,
@@ -122,9 +121,9 @@ impl<'r, R: Runtime> Outbound<'r, R> {
     /// caller's header must not decide whether a login succeeds.
     pub fn new(runtime: &'r R, limits: Limits, time: Duration, headers: HeaderMap) -> Self {
         let deadline = runtime.elapsed().saturating_add(time);
-        let (store, retry) = (SharedStore::new(runtime, None, deadline), RetryPolicy::default());
+        let store = SharedStore::new(runtime, None, deadline);
         let (sent, calls) = (RefCell::default(), RefCell::default());
-        Self { runtime, store, limits, retry, deadline, headers, secrets: Vec::new(), sent, calls }
+        Self { runtime, store, limits, deadline, headers, secrets: Vec::new(), sent, calls }
     }
 
     /// The same, with secrets to remove from upstream texts. A call's token, and the secrets in the bodies of changes, are
@@ -221,8 +220,7 @@ impl<'r, R: Runtime> Outbound<'r, R> {
                 Ok(answer) => (repeats_on(answer.status(), repeat), retry_after(answer.headers(), now)),
                 Err(e) => (e.kind.is_transient() && (repeat == Repeat::Always || e.kind.never_arrived()), None),
             };
-            let wait =
-                if again { self.retry.wait(attempt, asked, self.runtime.random(), self.remaining()) } else { None };
+            let wait = if again { retry::wait(attempt, asked, self.runtime.random(), self.remaining()) } else { None };
             if let Some(wait) = wait {
                 self.runtime.sleep(wait).await;
                 // A wait can last longer than asked. Then this failure says more than that the next call was not sent.
@@ -264,7 +262,7 @@ impl<'r, R: Runtime> Outbound<'r, R> {
                 Err(TransportError::new(TransportErrorKind::Timeout, "the request's time is used up"))
             }
         };
-        let ms = u64::try_from(self.runtime.elapsed().saturating_sub(started).as_millis()).unwrap_or(u64::MAX);
+        let ms = millis(self.runtime.elapsed().saturating_sub(started));
         let status = answer.as_ref().ok().map(http::Response::status);
         self.record(&to.kind, to.target, status, ms);
         answer

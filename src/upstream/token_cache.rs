@@ -179,15 +179,6 @@ impl TokenCache {
         }
     }
 
-    /// Drops the token, also from the store: the next piece of work logs in. A rejection stays.
-    pub async fn forget(&self, shared: &SharedToken<'_, impl Runtime>) {
-        let mut state = lock(&self.state, shared.runtime()).await;
-        if matches!(*state, State::LoggedIn(_)) {
-            *state = State::LoggedOut;
-            shared.forget().await;
-        }
-    }
-
     /// Allows one more attempt after a rejected login, at once, on an operator's request. Returns whether a rejection was
     /// held.
     pub(crate) async fn allow_attempt<R: Runtime>(&self, shared: &SharedToken<'_, R>) -> bool {

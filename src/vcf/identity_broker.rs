@@ -12,9 +12,7 @@ use crate::upstream::{Endpoint, bare, form, invalid, read_shown, segment};
 use crate::vcf::model::{text, whole_number};
 use crate::vcf::text::plain;
 use crate::vcf::version::{Feature, Versioned};
-use crate::vcf::{Extra, PrecheckResult, ProviderId, SddcManagerOidc, SyncClientToken, Vcf};
-
-const JSON: &str = "application/json";
+use crate::vcf::{Extra, JSON, PrecheckResult, ProviderId, SddcManagerOidc, SyncClientToken, Vcf};
 
 /// The lifetime of a SCIM token in seconds, at least one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

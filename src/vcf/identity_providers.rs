@@ -9,9 +9,7 @@ use crate::retry::Repeat;
 use crate::upstream::{Endpoint, bare, invalid, is_uuid, json, read_shown, segment, with_body};
 use crate::vcf::text::{message, plain};
 use crate::vcf::version::{Feature, Versioned};
-use crate::vcf::{AddedProvider, IdentityProvider, IdentityProviderSpec, IdentityProviders, ProviderId, Vcf};
-
-const JSON: &str = "application/json";
+use crate::vcf::{AddedProvider, IdentityProvider, IdentityProviderSpec, IdentityProviders, JSON, ProviderId, Vcf};
 
 fn path(id: &ProviderId) -> String {
     format!("/v1/identity-providers/{}", segment(id.as_str()))
@@ -46,11 +44,7 @@ impl Endpoint for List {
     }
 }
 
-impl Versioned for List {
-    fn needs(&self) -> &'static [Feature] {
-        &[Feature::IdentityProviders]
-    }
-}
+impl Versioned for List {}
 
 /// `GET /v1/identity-providers/{id}` (VMware Cloud Foundation API, Identity Providers, "Get Identity Provider").
 #[derive(Debug)]
@@ -78,11 +72,7 @@ impl Endpoint for Get<'_> {
     }
 }
 
-impl Versioned for Get<'_> {
-    fn needs(&self) -> &'static [Feature] {
-        &[Feature::IdentityProviders]
-    }
-}
+impl Versioned for Get<'_> {}
 
 /// `POST /v1/identity-providers` (VMware Cloud Foundation API, Identity Providers, "Add an external Identity Provider").
 ///
@@ -177,11 +167,7 @@ impl Endpoint for Delete<'_> {
     }
 }
 
-impl Versioned for Delete<'_> {
-    fn needs(&self) -> &'static [Feature] {
-        &[Feature::IdentityProviders]
-    }
-}
+impl Versioned for Delete<'_> {}
 
 #[cfg(test)]
 mod tests {

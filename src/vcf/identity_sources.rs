@@ -7,10 +7,8 @@ use crate::error::Result;
 use crate::retry::Repeat;
 use crate::upstream::{Endpoint, bare, json, segment, with_body};
 use crate::vcf::text::message;
-use crate::vcf::version::{Feature, Versioned};
-use crate::vcf::{AddedSource, DomainName, IdentitySourceSpec, ProviderId, Vcf};
-
-const JSON: &str = "application/json";
+use crate::vcf::version::Versioned;
+use crate::vcf::{AddedSource, DomainName, IdentitySourceSpec, JSON, ProviderId, Vcf};
 
 fn path(provider: &ProviderId) -> String {
     format!("/v1/identity-providers/{}/identity-sources", segment(provider.as_str()))
@@ -46,11 +44,7 @@ impl Endpoint for Add<'_> {
     }
 }
 
-impl Versioned for Add<'_> {
-    fn needs(&self) -> &'static [Feature] {
-        &[Feature::IdentityProviders]
-    }
-}
+impl Versioned for Add<'_> {}
 
 /// `PATCH /v1/identity-providers/{id}/identity-sources/{domainName}` (VMware Cloud Foundation API, Identity Providers,
 /// "Update an embedded Identity Source").
@@ -78,11 +72,7 @@ impl Endpoint for Update<'_> {
     }
 }
 
-impl Versioned for Update<'_> {
-    fn needs(&self) -> &'static [Feature] {
-        &[Feature::IdentityProviders]
-    }
-}
+impl Versioned for Update<'_> {}
 
 /// `DELETE /v1/identity-providers/{id}/identity-sources/{domainName}` (VMware Cloud Foundation API, Identity Providers,
 /// "Delete an embedded Identity Source").
@@ -109,11 +99,7 @@ impl Endpoint for Delete<'_> {
     }
 }
 
-impl Versioned for Delete<'_> {
-    fn needs(&self) -> &'static [Feature] {
-        &[Feature::IdentityProviders]
-    }
-}
+impl Versioned for Delete<'_> {}
 
 #[cfg(test)]
 mod tests {

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use crate::error::Result;
 use crate::retry::Repeat;
 use crate::upstream::{Endpoint, bare};
-use crate::vcf::Vcf;
 use crate::vcf::page::elements;
+use crate::vcf::{JSON, Vcf};
 
 /// A role (the vendor's `Role`).
 #[derive(Debug, Clone, Deserialize)]
@@ -30,7 +30,7 @@ impl Endpoint for List {
     const REPEAT: Repeat = Repeat::Always;
 
     fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
-        bare(Method::GET, "/v1/roles", "application/json")
+        bare(Method::GET, "/v1/roles", JSON)
     }
 
     fn response(&self, answer: http::Response<Bytes>) -> Result<Vec<Role>> {

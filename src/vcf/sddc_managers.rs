@@ -7,9 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 use crate::retry::Repeat;
 use crate::upstream::{Endpoint, bare, read_shown};
-use crate::vcf::{PageMetadata, Vcf};
-
-const JSON: &str = "application/json";
+use crate::vcf::{JSON, PageMetadata, Vcf};
 
 /// All SDDC Managers (the vendor's `PageOfSddcManager`).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -8,9 +8,7 @@ use crate::error::Result;
 use crate::retry::Repeat;
 use crate::upstream::{Endpoint, bare, form, segment};
 use crate::vcf::page::elements;
-use crate::vcf::{DomainName, Vcf};
-
-const JSON: &str = "application/json";
+use crate::vcf::{DomainName, JSON, Vcf};
 
 /// A user or group of a domain (the vendor's `SsoDomainEntity`).
 #[derive(Debug, Clone, Deserialize)]

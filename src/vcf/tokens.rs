@@ -13,10 +13,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::retry::Repeat;
 use crate::secret::{AccessToken, Scheme, Secret, jwt_lifetime};
 use crate::upstream::{Endpoint, invalid, json, read_json, with_body};
-use crate::vcf::Vcf;
 use crate::vcf::text::plain;
-
-const JSON: &str = "application/json";
+use crate::vcf::{JSON, Vcf};
 
 /// The assumed lifetime of an access token without one.
 const LIFETIME: Duration = Duration::from_secs(3600);

@@ -12,9 +12,7 @@ use crate::retry::Repeat;
 use crate::upstream::path_segment::{self, MAX_ID};
 use crate::upstream::{Endpoint, bare, json, segment, with_body};
 use crate::vcf::page::elements;
-use crate::vcf::{Client, DomainName, Role, Runtime, SsoEntity, Vcf, roles, sso_domains};
-
-const JSON: &str = "application/json";
+use crate::vcf::{Client, DomainName, JSON, Role, Runtime, SsoEntity, Vcf, roles, sso_domains};
 
 /// An entry (the vendor's `User`). A service account's API key is not read.
 #[derive(Debug, Clone, Deserialize)]

@@ -109,7 +109,9 @@ impl Version {
 /// A call that some versions lack.
 pub(super) trait Versioned: Endpoint<Api = Vcf> {
     /// The features that it needs, the oldest first.
-    fn needs(&self) -> &'static [Feature];
+    fn needs(&self) -> &'static [Feature] {
+        &[Feature::IdentityProviders]
+    }
 }
 
 impl<R: Runtime> Client<'_, R> {

@@ -5,7 +5,7 @@ use http::Method;
 use serde::Deserialize;
 
 use super::page::elements;
-use super::{Client, Vcf};
+use super::{Client, JSON, Vcf};
 use crate::error::Result;
 use crate::retry::Repeat;
 use crate::runtime::Runtime;
@@ -51,7 +51,7 @@ impl Endpoint for List {
     const REPEAT: Repeat = Repeat::Always;
 
     fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
-        bare(Method::GET, "/v1/wsas", "application/json")
+        bare(Method::GET, "/v1/wsas", JSON)
     }
 
     fn response(&self, answer: http::Response<Bytes>) -> Result<Vec<WorkspaceOneAccess>> {

@@ -84,8 +84,7 @@ impl<R: Runtime> ProfileAccess for Profile<'_, '_, R> {
             if !matches!(e.answer_status().map(|status| status.as_u16()), Some(404 | 405)) {
                 return e;
             }
-            let detail = e.detail().to_owned();
-            e.recode(ErrorCode::UpstreamRejected, detail).hint(
+            e.with_code(ErrorCode::UpstreamRejected).hint(
                 "either this directory has no sync profile, or this version has it elsewhere: the target's profile can \
                  override the path sync_profile",
             )

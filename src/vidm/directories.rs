@@ -1,7 +1,5 @@
 //! `GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs`: the tenant's directories.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use serde::ser::SerializeMap as _;
@@ -112,27 +110,6 @@ impl Directory {
     pub fn syncable(&self) -> bool {
         self.why_not_syncable().is_none()
     }
-
-    /// Why it cannot be synced, worded to follow its name; `None` if it can.
-    #[must_use]
-    pub(crate) fn why_not_syncable(&self) -> Option<&'static str> {
-        if self.delete_in_progress == Some(true) {
-            return Some("is being deleted");
-        }
-        match self.kind {
-            Some(DirectoryKind::LocalDirectory) => return Some("contains local users, which are not synced"),
-            Some(DirectoryKind::JitDirectory) => {
-                return Some("gets its users at their login (just in time), not by a sync");
-            }
-            Some(DirectoryKind::OtherDirectory) => return Some("is not filled by a sync"),
-            // Whatever the flag says: VMware's own scripts create such directories with the flag off, and then sync them.
-            Some(
-                DirectoryKind::ActiveDirectoryLdap | DirectoryKind::ActiveDirectoryIwa | DirectoryKind::LdapDirectory,
-            ) => return None,
-            Some(DirectoryKind::Unknown(_)) | None => {}
-        }
-        (self.sync_configuration_enabled == Some(false)).then_some("has no sync configured")
-    }
 }
 
 impl Listed for Directory {
@@ -178,8 +155,23 @@ impl Listed for Directory {
         false
     }
 
-    fn why_not_syncable(&self) -> Option<Cow<'static, str>> {
-        self.why_not_syncable().map(Cow::Borrowed)
+    fn why_not_syncable(&self) -> Option<&'static str> {
+        if self.delete_in_progress == Some(true) {
+            return Some("is being deleted");
+        }
+        match self.kind {
+            Some(DirectoryKind::LocalDirectory) => return Some("contains local users, which are not synced"),
+            Some(DirectoryKind::JitDirectory) => {
+                return Some("gets its users at their login (just in time), not by a sync");
+            }
+            Some(DirectoryKind::OtherDirectory) => return Some("is not filled by a sync"),
+            // Whatever the flag says: VMware's own scripts create such directories with the flag off, and then sync them.
+            Some(
+                DirectoryKind::ActiveDirectoryLdap | DirectoryKind::ActiveDirectoryIwa | DirectoryKind::LdapDirectory,
+            ) => return None,
+            Some(DirectoryKind::Unknown(_)) | None => {}
+        }
+        (self.sync_configuration_enabled == Some(false)).then_some("has no sync configured")
     }
 }
 

@@ -370,28 +370,19 @@ impl<Q: ByName> LookUp<Q> {
 }
 
 fn proof<Q: ByName>(query: &Q, found: &Found<Q::Resource>) -> Proof {
-    let requested = query.requested().to_owned();
-    let oddities = odd_name::oddities(&requested);
-    let not = |state, detail| Proof {
-        requested: requested.clone(),
-        state,
-        detail,
-        id: None,
-        display_name: None,
-        proved_by: None,
-    };
-    let odd = (!oddities.is_empty()).then(|| format!("the name {}", oddities.join("; it ")));
+    let requested = query.requested();
     match found.get(&query.identity()) {
         Some(State::Present(groups)) => {
             let first = groups.first();
             let id = first.map(|group| group.id().to_owned());
             let display_name = first.and_then(|group| group.display_name()).map(str::to_owned);
-            Proof { requested, state: Presence::Present, detail: None, id, display_name, proved_by: None }
+            Proof { id, display_name, ..Proof::new(requested, Presence::Present, None) }
         }
         Some(State::Unknown(detail)) => {
-            not(Presence::Unknown, Some(odd.map_or(detail.clone(), |odd| format!("{detail}; {odd}"))))
+            let more = odd_name::doubt(requested).map(|odd| format!("; {odd}")).unwrap_or_default();
+            Proof::new(requested, Presence::Unknown, Some(format!("{detail}{more}")))
         }
-        Some(State::Absent) | None => not(Presence::Absent, odd),
+        Some(State::Absent) | None => Proof::new(requested, Presence::Absent, odd_name::doubt(requested)),
     }
 }
 

@@ -65,10 +65,9 @@ impl<R: Runtime> Client<'_, R> {
                 first.name()
             ),
         };
-        let detail = error.detail().to_owned();
         // "Not found" would claim that the directory does not exist.
         let error = if error.answer_status() == Some(StatusCode::NOT_FOUND) {
-            error.recode(ErrorCode::UpstreamRejected, detail)
+            error.with_code(ErrorCode::UpstreamRejected)
         } else {
             error
         };

@@ -20,7 +20,7 @@ use crate::config::{ConfigError, LogLevel, Proxy};
 use crate::directory::SyncTarget;
 use crate::error::{Error, ErrorCode};
 use crate::redact::Needles;
-use crate::runtime::{MAX_LINE, rfc3339};
+use crate::runtime::{MAX_LINE, millis, rfc3339};
 use crate::secret::Secret;
 use crate::upstream::CallRecord;
 
@@ -366,7 +366,7 @@ impl LogLine {
     pub(super) fn finish(mut self, status: StatusCode, took: Duration, secrets: &[&Secret]) -> String {
         self.level = self.level(status);
         self.status = status.as_u16();
-        self.ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        self.ms = millis(took);
         let needles = Needles::of(secrets);
         for text in [
             &mut self.target,

@@ -9,13 +9,13 @@
 //! moment. Without a store, or while it fails, each instance counts alone.
 
 use std::cell::RefCell;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorCode};
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, unix_ms};
 use crate::shared_state::SharedStore;
 
 /// The cost of a request. A bucket of `limit` requests has a capacity of `limit` times this, and gains `limit` each
@@ -94,8 +94,7 @@ impl Rates {
         limit: u64,
         store: &SharedStore<'_, R>,
     ) -> Result<(), Error> {
-        let now = store.runtime().now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let now_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        let now_ms = unix_ms(store.runtime().now());
         let (step, rate) = ((limit / STEP).clamp(1, STEP), i64::try_from(limit).unwrap_or(i64::MAX));
         let share = self.with(caller, |own| {
             own.bucket = own.bucket.refilled(rate, now_ms);

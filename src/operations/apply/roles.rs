@@ -283,8 +283,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
             Ok(_) => Err(error),
             Err(_) => {
                 let detail = format!("{}; {} may have no role now", error.detail(), wanted.group);
-                let code = error.code();
-                Err(error.recode(code, detail))
+                Err(error.with_detail(detail))
             }
         }
     }
@@ -302,8 +301,8 @@ impl<R: Runtime> VcfOperations<'_, R> {
                 Err(_) => format!("its old role {from} could not be restored, so it may have no role now"),
             },
         };
-        let (code, detail) = (error.code(), format!("{}; {state}", error.detail()));
-        error.recode(code, detail)
+        let detail = format!("{}; {state}", error.detail());
+        error.with_detail(detail)
     }
 
     /// The group's name as its domain writes it, without the domain.

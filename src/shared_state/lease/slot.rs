@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::runtime::from_unix_ms;
+use crate::runtime::{from_unix_ms, millis};
 
 /// How long a kept counter outlives its generation. No request takes longer from its read to its claim.
 pub(super) const OUTLIVES: Duration = Duration::from_mins(2);
@@ -86,7 +86,7 @@ impl Slot {
 impl Sweep {
     /// Advances to `generation`; returns the generations whose counters are to be deleted now.
     pub(super) fn advance(&mut self, generation: u64, now_ms: u64, is_hurried: bool) -> Vec<u64> {
-        if now_ms.saturating_sub(self.next_ms) >= u64::try_from(OUTLIVES.as_millis()).unwrap_or(u64::MAX) {
+        if now_ms.saturating_sub(self.next_ms) >= millis(OUTLIVES) {
             (self.ready, self.next, self.next_ms) = (self.next, generation, now_ms);
         }
         if is_hurried && generation.saturating_sub(self.done) < BACKLOG {

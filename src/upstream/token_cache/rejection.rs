@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SharedToken;
 use crate::error::{Error, ErrorCode, UpstreamEvidence};
-use crate::runtime::{Runtime, rfc3339};
+use crate::runtime::{Runtime, from_unix_ms, millis, rfc3339, unix_ms};
 use crate::shared_state::HOLD;
 
 /// The wait after a rejected login: the window in which vIDM and vCenter SSO count failures, by default and hardened.
@@ -84,8 +84,8 @@ impl Rejection {
             hint: error.hint_text().map(str::to_owned),
             status: status.map(|status| status.as_u16()),
             code: evidence.and_then(|evidence| evidence.code.clone()),
-            since_ms: before.map_or(ms(now), |before| before.since_ms),
-            last_ms: ms(now),
+            since_ms: before.map_or(unix_ms(now), |before| before.since_ms),
+            last_ms: unix_ms(now),
             attempts: before.map_or(0, |before| before.attempts).saturating_add(1),
             next_ms: None,
         };
@@ -100,18 +100,18 @@ impl Rejection {
             hint: Some("allow requests more time: their callers disconnected before the login's response".to_owned()),
             status: None,
             code: None,
-            since_ms: ms(now),
-            last_ms: ms(now),
+            since_ms: unix_ms(now),
+            last_ms: unix_ms(now),
             attempts: 0,
             next_ms: None,
         });
-        let begun = Self { last_ms: ms(now), attempts: before.attempts.saturating_add(1), ..before };
+        let begun = Self { last_ms: unix_ms(now), attempts: before.attempts.saturating_add(1), ..before };
         begun.scheduled()
     }
 
     /// Adds the time of the next attempt.
     fn scheduled(self) -> Self {
-        let after_window = Some(self.last_ms.saturating_add(ms_of(WINDOW)));
+        let after_window = Some(self.last_ms.saturating_add(millis(WINDOW)));
         let next_ms = match self.verdict {
             Verdict::Rejected if self.attempts >= ATTEMPTS => None,
             Verdict::Unknown if self.attempts < ATTEMPTS => Some(self.last_ms),
@@ -123,12 +123,12 @@ impl Rejection {
 
     /// Allows one attempt from `now` on.
     pub(super) fn allow_at(&mut self, now: SystemTime) {
-        self.next_ms = Some(ms(now));
+        self.next_ms = Some(unix_ms(now));
     }
 
     /// Whether an attempt is allowed.
     pub(super) fn allows_attempt(&self, now: SystemTime) -> bool {
-        self.next_ms.is_some_and(|next| next <= ms(now))
+        self.next_ms.is_some_and(|next| next <= unix_ms(now))
     }
 
     /// Its error if no further attempt may be made, because a store that can be read refuses to record it: each instance
@@ -143,7 +143,7 @@ impl Rejection {
 
     /// Whether the last attempt is within the window in which failures are counted.
     pub(super) fn is_recent(&self, now: SystemTime) -> bool {
-        ms(now).saturating_sub(self.last_ms) < ms_of(WINDOW)
+        unix_ms(now).saturating_sub(self.last_ms) < millis(WINDOW)
     }
 
     /// The error for all requests that need a login now: since when, how many attempts, and the fix.
@@ -158,17 +158,17 @@ impl Rejection {
         let is_barred = self.is_barred(shared);
         let next = match self.next_ms {
             _ if is_barred => "no further attempt is made while the store refuses writes".to_owned(),
-            Some(next) => format!("the next attempt is made at {} at the earliest", told(next)),
+            Some(next) => format!("the next attempt is made at {} at the earliest", rfc3339(from_unix_ms(next))),
             None => "no further attempt is made".to_owned(),
         };
         let detail = format!(
             "{}; {attempts} since {}, {next}, so that the account is not locked",
             self.detail,
-            told(self.since_ms)
+            rfc3339(from_unix_ms(self.since_ms))
         );
         let parts = [self.hint.as_deref(), is_barred.then_some(MAKE_WRITABLE), Some(REMEDY)];
         let hint = parts.into_iter().flatten().collect::<Vec<_>>().join("; ");
-        let now = ms(shared.runtime().now());
+        let now = unix_ms(shared.runtime().now());
         let least = if is_barred { HOLD } else { Duration::ZERO };
         let wait = self.next_ms.map(|next| Duration::from_millis(next.saturating_sub(now)).max(least));
         let evidence = UpstreamEvidence {
@@ -180,16 +180,4 @@ impl Rejection {
         };
         Error::new(code, detail).hint(hint).retry_after(wait).upstream(evidence).at(shared.target())
     }
-}
-
-fn ms_of(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn ms(time: SystemTime) -> u64 {
-    ms_of(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
-}
-
-fn told(ms: u64) -> String {
-    rfc3339(SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(ms)).unwrap_or(SystemTime::UNIX_EPOCH))
 }

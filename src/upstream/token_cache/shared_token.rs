@@ -157,13 +157,6 @@ impl<'a, R: Runtime> SharedToken<'a, R> {
             .retry_after(Some(GRACE))
             .at(self.account.target)
     }
-
-    /// Deletes the entry in the store.
-    pub(super) async fn forget(&self) {
-        if let Some(lease) = self.lease() {
-            lease.forget().await;
-        }
-    }
 }
 
 impl Shared {

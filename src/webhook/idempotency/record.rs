@@ -8,6 +8,7 @@ use http::header::{CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use super::MAX_BODY;
+use crate::runtime::unix_ms;
 
 /// The response headers that are replayed. The others belong to the current request.
 const HEADERS: [HeaderName; 5] =
@@ -75,7 +76,7 @@ impl Record {
 
     /// The record in bytes: one line, then the response in HTTP's form.
     pub(super) fn write(&self) -> Vec<u8> {
-        let ms = self.until.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
+        let ms = unix_ms(self.until);
         let status = self.answer.as_ref().map_or(0, |answer| answer.status.as_u16());
         let input = self.input.as_deref().unwrap_or("-");
         let mut text = format!("{input} {} {ms} {status}\n", self.serial);

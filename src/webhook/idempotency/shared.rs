@@ -19,7 +19,7 @@ use std::time::{Duration, SystemTime};
 
 use super::record::Record;
 use super::{Claim, Key, LIFE};
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, unix_ms};
 use crate::shared_state::{self, Backend, Counters, FOR_GOOD, Held, Lease, SharedStore, Slot, StoreUnavailable};
 
 /// At most this many responses per caller are in the store, of [`MAX_BODY`](super::MAX_BODY) bytes each.
@@ -140,7 +140,7 @@ impl<'s, R: Runtime> Place<'s, R> {
                 None => old.erase(&slot).await?,
             }
         }
-        let ms = until.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
+        let ms = unix_ms(until);
         self.store.put(&place, format!("{ms} {}", self.name).as_bytes(), FOR_GOOD).await?;
         Ok(None)
     }

@@ -8,6 +8,7 @@ use http::StatusCode;
 use super::{FailedSync, LogLine};
 use crate::config::Config;
 use crate::error::ErrorCode;
+use crate::runtime::millis;
 use crate::webhook::metrics::{Family, Metrics, NONE, Totals, label};
 use crate::webhook::route::Kind;
 
@@ -26,7 +27,7 @@ impl LogLine {
             // Anybody can request each route with each method: that must not use up the series of callers.
             let route = self.route.filter(|_| self.caller.is_some()).unwrap_or(NONE);
             totals.count(Family::Requests, &[route, method(&self.method), status.as_str(), code]);
-            totals.observe(Family::RequestSeconds, &[route], u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+            totals.observe(Family::RequestSeconds, &[route], millis(took));
             self.count_problem(totals, &target);
             if self.store.is_some() {
                 totals.count(Family::StoreFailures, &[]);

@@ -6,6 +6,7 @@ use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
 use super::family::{BOUNDS_MS, Family, Kind};
+use crate::runtime::millis;
 use crate::upstream::CallRecord;
 
 /// The families whose labels are bounded by more than the configuration: by what callers request, and what upstreams respond.
@@ -157,7 +158,7 @@ impl Totals {
     pub(super) fn watch(&mut self, id: u64, open: u64, now_ms: u64, lifetime: Duration) {
         self.watchers.retain(|(of, _, until_ms)| *of != id && *until_ms > now_ms);
         if open > 0 && self.watchers.len() < MAX_WATCHERS {
-            let lifetime = u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX);
+            let lifetime = millis(lifetime);
             self.watchers.push((id, open, now_ms.saturating_add(lifetime)));
         }
     }
