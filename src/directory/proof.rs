@@ -65,7 +65,7 @@ impl Proof {
         proofs.into_iter().zip(names).map(|(proof, name)| Self { requested: name.clone(), ..proof }).collect()
     }
 
-    /// The proof that only says this.
+    /// A proof with a state and its reason, and nothing of what was found.
     pub(crate) fn new(requested: &str, state: Presence, detail: Option<String>) -> Self {
         Self { requested: requested.to_owned(), state, detail, id: None, display_name: None, proved_by: None }
     }
