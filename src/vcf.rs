@@ -6,7 +6,6 @@
 //!
 //! A [`Client`] is a view for one piece of work; the token outlives it in [`Cache`], one for each [`Target`].
 
-mod change_outcome;
 mod checked;
 mod compare;
 mod error;
@@ -44,8 +43,8 @@ use http::StatusCode;
 
 pub use identity_broker::TokenLifetime;
 pub use model::{
-    AddedProvider, AddedSource, DirectoryList, FederatedIdentityProviderInfo, IdentityProvider, IdentityProviders,
-    IdentitySource, LdapInfo, OidcInfo, PageMetadata, PrecheckDetail, PrecheckResult, SddcManagerOidc, SyncClientToken,
+    AddedProvider, DirectoryList, FederatedIdentityProviderInfo, IdentityProvider, IdentityProviders, IdentitySource,
+    LdapInfo, OidcInfo, PageMetadata, PrecheckDetail, PrecheckResult, SddcManagerOidc, SyncClientToken,
     SyncClientTokenInfo,
 };
 pub use names::{DomainName, ProviderId};
@@ -245,7 +244,8 @@ impl<'a, R: Runtime> Client<'a, R> {
         self.versioned(&identity_providers::Delete { id }).await
     }
 
-    /// Adds an identity source to the embedded provider, whose id is in the list of providers.
+    /// Adds an identity source to the embedded provider, whose id is in the list of providers. Returns the response's text;
+    /// some versions send one.
     ///
     /// # Errors
     /// As any upstream call.
@@ -253,7 +253,7 @@ impl<'a, R: Runtime> Client<'a, R> {
         &self,
         provider: &ProviderId,
         spec: &Checked<IdentitySourceSpec>,
-    ) -> Result<AddedSource> {
+    ) -> Result<Option<String>> {
         self.versioned(&identity_sources::Add { provider, spec: spec.spec() }).await
     }
 

@@ -32,7 +32,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
             None => {
                 let mut outcome = ChangeOutcome::default().by_put();
                 if !options.dry_run {
-                    outcome.message = self.client.add_identity_source(&id, spec).await?.message;
+                    outcome.message = self.client.add_identity_source(&id, spec).await?;
                     outcome = self.read_source_back(&id, domain, spec, outcome).await;
                 }
                 Ok(self.outcome_of(spec, options, outcome))
@@ -93,7 +93,7 @@ impl<R: Runtime> VcfOperations<'_, R> {
         read_back(self.out, outcome, look).await
     }
 
-    fn outcome_of(
+    pub(super) fn outcome_of(
         &self,
         spec: &Checked<IdentitySourceSpec>,
         options: PutOptions,

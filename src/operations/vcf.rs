@@ -7,8 +7,8 @@ use crate::error::{Error, ErrorCode, FieldError, Result};
 use crate::runtime::Runtime;
 use crate::upstream::Outbound;
 use crate::vcf::{
-    ChangeOutcome, Checked, Client, DomainName, IdentityProvider, IdentityProviderSpec, IdentitySource,
-    IdentitySourceSpec, ProviderRef, SyncClientToken, TokenLifetime,
+    AddedProvider, ChangeOutcome, Checked, Client, DomainName, IdentityProvider, IdentityProviderSpec, IdentitySource,
+    IdentitySourceSpec, ProviderRef, PutOptions, SyncClientToken, TokenLifetime,
 };
 
 /// The operations on one SDDC Manager, for one piece of work. PUT is in `put.rs`, the change of one field in `parts.rs`.
@@ -67,8 +67,8 @@ impl<'a, R: Runtime> VcfOperations<'a, R> {
 
     /// Adds an external identity provider.
     pub(crate) async fn add_identity_provider(&self, spec: &Checked<IdentityProviderSpec>) -> Result<ChangeOutcome> {
-        let added = self.client.add_identity_provider(spec).await?;
-        Ok(ChangeOutcome::added_provider(added, spec))
+        let AddedProvider { id, message } = self.client.add_identity_provider(spec).await?;
+        Ok(ChangeOutcome { id, message, certificates: spec.certificates().to_vec(), ..ChangeOutcome::default() })
     }
 
     /// Changes an external identity provider to the whole of `spec`. It is read first only if there is a `condition`.
@@ -133,9 +133,9 @@ impl<'a, R: Runtime> VcfOperations<'a, R> {
         provider: &ProviderRef,
         spec: &Checked<IdentitySourceSpec>,
     ) -> Result<ChangeOutcome> {
-        let added =
+        let message =
             self.client.at_provider(provider, async |id| self.client.add_identity_source(id, spec).await).await?;
-        Ok(ChangeOutcome::added_source(added, spec))
+        Ok(self.outcome_of(spec, PutOptions::default(), ChangeOutcome { message, ..ChangeOutcome::default() }))
     }
 
     /// Changes the identity source of `domain` to the whole of `spec`. It is read first only if there is a `condition`.

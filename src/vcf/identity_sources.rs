@@ -8,7 +8,7 @@ use crate::retry::Repeat;
 use crate::upstream::{Endpoint, bare, json, segment, with_body};
 use crate::vcf::text::message;
 use crate::vcf::version::Versioned;
-use crate::vcf::{AddedSource, DomainName, IdentitySourceSpec, JSON, ProviderId, Vcf};
+use crate::vcf::{DomainName, IdentitySourceSpec, JSON, ProviderId, Vcf};
 
 fn path(provider: &ProviderId) -> String {
     format!("/v1/identity-providers/{}/identity-sources", segment(provider.as_str()))
@@ -30,7 +30,7 @@ pub(super) struct Add<'a> {
 
 impl Endpoint for Add<'_> {
     type Api = Vcf;
-    type Response = AddedSource;
+    type Response = Option<String>;
     const CALL: &'static str = "POST /v1/identity-providers/{id}/identity-sources";
     const REPEAT: Repeat = Repeat::IfNeverArrived;
 
@@ -38,9 +38,9 @@ impl Endpoint for Add<'_> {
         with_body(Method::POST, &path(self.provider), JSON, JSON, json(self.spec)?)
     }
 
-    /// The source exists, whatever the response contains.
-    fn response(&self, answer: http::Response<Bytes>) -> Result<AddedSource> {
-        Ok(AddedSource { message: message(answer.body()) })
+    /// The response's text; some versions send one. The source exists, whatever the response contains.
+    fn response(&self, answer: http::Response<Bytes>) -> Result<Option<String>> {
+        Ok(message(answer.body()))
     }
 }
 
@@ -116,12 +116,12 @@ mod tests {
         let line = "POST /v1/identity-providers/cc81918d-6772-41ca-8b1b-494aa01c04a0/identity-sources";
         assert_eq!(wire(&add), format!("{line}\n{BOTH}\n{}", compact(json)));
         let sentence = include_str!("../../tests/fixtures/vcf/identity-source-added.answer.txt");
-        assert_eq!(read(&add, sentence).unwrap().message.as_deref(), Some(sentence));
-        assert_eq!(read(&add, &format!("\"{sentence}\"")).unwrap().message.as_deref(), Some(sentence));
-        assert_eq!(read(&add, "").unwrap().message, None);
+        assert_eq!(read(&add, sentence).unwrap().as_deref(), Some(sentence));
+        assert_eq!(read(&add, &format!("\"{sentence}\"")).unwrap().as_deref(), Some(sentence));
+        assert_eq!(read(&add, "").unwrap(), None);
         // A server may return what it got.
         for echo in [json.to_owned(), serde_json::to_string(json).unwrap()] {
-            let message = read(&add, &echo).unwrap().message.unwrap();
+            let message = read(&add, &echo).unwrap().unwrap();
             assert!(message.contains("embedded-ids.com") && !message.contains("xxxxxxxxx"), "{message}");
         }
     }

@@ -376,21 +376,11 @@ pub struct SddcManagerOidc {
 }
 
 /// A provider that was added.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddedProvider {
     /// Its id, if the response contains one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The response's text, if it is not an id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
-}
-
-/// An identity source that was added.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct AddedSource {
-    /// The response's text; some versions send one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 

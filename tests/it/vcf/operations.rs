@@ -81,7 +81,7 @@ fn creation_returns_the_id_or_the_servers_sentence() {
     let sentence = include_str!("../../fixtures/vcf/identity-source-added.answer.txt");
     let call = post(format!("{ROOT}/{ID}/identity-sources")).answer(201, sentence);
     let added = with(call, async |client| client.add_identity_source(&id(), &source_spec()).await).unwrap();
-    assert_eq!(added.message.as_deref(), Some(sentence));
+    assert_eq!(added.as_deref(), Some(sentence));
 }
 
 #[test]
