@@ -265,7 +265,7 @@ impl Serialize for DirectoryKind {
 }
 
 #[cfg(test)]
-mod choice;
+mod choice_tests;
 
 #[cfg(test)]
 mod tests {
