@@ -367,8 +367,9 @@ impl Error {
         self.evidence().and_then(|evidence| evidence.status)
     }
 
-    /// Whether the request was sent, as far as is known, and its response was missing or unusable: what it asked for may be done.
-    /// After a failed login it was not sent. This says nothing about the status of a response.
+    /// Whether the change that a call asked for may have been made although no usable response says so: the request may have
+    /// arrived, and its response was missing or unusable. Not after a failed login: then the request was not sent. Whether
+    /// a response's status says more, callers see for themselves.
     pub(crate) fn is_unanswered(&self) -> bool {
         !self.evidence().is_some_and(|said| said.is_login || said.never_arrived)
             && matches!(

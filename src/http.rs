@@ -6,8 +6,8 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::HeaderMap;
-use http::header::DATE;
+use http::header::{AsHeaderName, DATE};
+use http::{HeaderMap, HeaderValue};
 
 /// Sends HTTP requests. Each binding implements it over its runtime; tests script it.
 ///
@@ -122,6 +122,13 @@ impl fmt::Display for TransportError {
 
 impl std::error::Error for TransportError {}
 
+/// The value of a header that occurs once. `None` if it is missing, and if it is repeated: then no value is the sender's for certain.
+#[must_use]
+pub(crate) fn only_value(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    values.next().filter(|_| values.next().is_none())
+}
+
 /// The server's time in whole seconds: the `Date` header of its response (RFC 9110, section 6.6.1). `None` if the header is
 /// missing or cannot be read.
 #[must_use]
@@ -132,6 +139,16 @@ pub(crate) fn server_time(headers: &HeaderMap) -> Option<SystemTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_value_is_that_of_a_header_that_occurs_once() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(only_value(&headers, "x-key"), None);
+        headers.append("x-key", HeaderValue::from_static("a"));
+        assert_eq!(only_value(&headers, "X-Key"), Some(&HeaderValue::from_static("a")));
+        headers.append("x-key", HeaderValue::from_static("a"));
+        assert_eq!(only_value(&headers, "x-key"), None);
+    }
 
     #[test]
     fn server_time_is_read_from_the_date_header() {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::http::{only_value, server_time};
+
 /// Whether a request may be repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
@@ -46,13 +48,12 @@ const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
 /// maximum is a day. `None` for other values, several values, and negative numbers.
 #[must_use]
 pub(crate) fn retry_after(headers: &http::HeaderMap, now: std::time::SystemTime) -> Option<Duration> {
-    let mut values = headers.get_all(http::header::RETRY_AFTER).iter();
-    let value = values.next().filter(|_| values.next().is_none())?.to_str().ok()?.trim();
+    let value = only_value(headers, http::header::RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = match seconds(value) {
         Some(seconds) => Duration::from_secs(seconds),
         None => {
             let at = httpdate::parse_http_date(value).ok()?;
-            at.duration_since(crate::http::server_time(headers).unwrap_or(now)).unwrap_or_default()
+            at.duration_since(server_time(headers).unwrap_or(now)).unwrap_or_default()
         }
     };
     Some(wait.min(MAX_RETRY_AFTER))

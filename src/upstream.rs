@@ -20,7 +20,7 @@ pub use endpoint::{Api, Endpoint};
 pub(crate) use recent::Recent;
 #[cfg(test)]
 pub(crate) use response::check;
-pub(crate) use response::{invalid, is_code, read_json, read_shown};
+pub(crate) use response::{invalid, read_json, read_shown, rejected_with_success};
 pub(crate) use sender::{CallRecord, Prepared};
 pub use sender::{Destination, Outbound};
 pub use token_cache::{Account, Login, SharedToken, TokenCache, Tokens};

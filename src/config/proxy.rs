@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use super::Reader;
 use super::error::Place;
 use super::key_digest::{KeyDigests, MOST_KEYS, digest};
+use crate::http::only_value;
 
 /// The header in which the proxy sends its key.
 pub(crate) const PROXY_KEY: HeaderName = HeaderName::from_static("x-idhook-proxy-key");
@@ -39,12 +40,9 @@ impl Proxy {
 
     /// Whether the request with these headers comes through the proxy: it has one of the proxy's keys.
     pub(crate) fn is_sender(&self, headers: &HeaderMap) -> bool {
-        let mut sent = headers.get_all(PROXY_KEY).iter();
-        match (sent.next(), sent.next()) {
-            (Some(key), None) => self.keys.position(&Sha256::digest(key.as_bytes().trim_ascii()).into()).is_some(),
-            // A second one comes from the client.
-            _ => false,
-        }
+        // A second one comes from the client.
+        only_value(headers, PROXY_KEY)
+            .is_some_and(|key| self.keys.position(&Sha256::digest(key.as_bytes().trim_ascii()).into()).is_some())
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) fn oddities(text: &str) -> Vec<String> {
     checks.iter().filter_map(|check| check(text)).take(MOST).collect()
 }
 
-/// What is odd about the name of a group that was not found, as a sentence; `None` if nothing is.
+/// The oddities of a name as one clause, for a group that was not found; `None` if it has none.
 pub(crate) fn doubt(name: &str) -> Option<String> {
     let oddities = oddities(name);
     (!oddities.is_empty()).then(|| format!("the name {}", oddities.join("; it ")))

@@ -5,10 +5,9 @@ use http::{Method, Request, Response};
 use serde_json::{Map, Value};
 
 use super::api::{Fleet, JSON, directory_path};
-use crate::error::{Error, ErrorCode, Result, UpstreamEvidence};
-use crate::http::server_time;
+use crate::error::Result;
 use crate::retry::Repeat;
-use crate::upstream::{Api as _, Endpoint, bare, is_code, json, read_json, with_body};
+use crate::upstream::{Api as _, Endpoint, bare, json, read_json, rejected_with_success, with_body};
 
 /// `GET /suite-api/api/fleet-management/iam/identity-providers/{idpConfigId}/ldap-directories/{ldapDirectoryId}/sync-profile`
 /// (VCF Operations API, `getLdapSyncProfile`)
@@ -60,18 +59,10 @@ impl Endpoint for PutSyncProfile<'_> {
 
     /// A success status with the vendor's error format is an error.
     fn response(&self, answer: Response<Bytes>) -> Result<()> {
-        let Some(said) = Fleet::read_error(answer.body()) else { return Ok(()) };
-        let texts: Vec<_> = [said.code.as_deref(), said.message.as_deref()].into_iter().flatten().collect();
-        let detail = format!("{} returned an error: {}", Self::CALL, texts.join(": "));
-        Err(Error::new(ErrorCode::UpstreamRejected, detail).dated(server_time(answer.headers())).upstream(
-            UpstreamEvidence {
-                call: Self::CALL,
-                status: Some(answer.status()),
-                is_vendor: true,
-                code: said.code.filter(|code| is_code(code)),
-                ..said
-            },
-        ))
+        match Fleet::read_error(answer.body()) {
+            Some(said) => Err(rejected_with_success(Self::CALL, &answer, said)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -82,6 +73,7 @@ fn path(provider: &str, directory: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorCode;
     use crate::fleet::testing::{answer, sent};
 
     const PATH: &str = "/suite-api/api/fleet-management/iam/identity-providers/p-1/ldap-directories/d-1/sync-profile";

@@ -148,7 +148,7 @@ impl<'t> Token<'t> {
     /// A time in seconds since 1970 (RFC 7519, section 2), within the years that can be written.
     fn time(&self, claim: &str) -> Option<SystemTime> {
         let seconds = text(self.claims.get(claim)?)?;
-        // Fractions are allowed, and nobody needs them.
+        // Fractions of a second are allowed; here they make no difference.
         let seconds = seconds.split('.').next()?.parse().ok().filter(|seconds| *seconds < 1 << 37)?;
         Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
     }

@@ -78,6 +78,24 @@ pub(crate) fn invalid(call: &'static str, answer: &http::Response<Bytes>, why: &
     )
 }
 
+/// `upstream_rejected`: the response to `call` has a success status, and the vendor's error format in its body.
+#[must_use]
+pub(crate) fn rejected_with_success(
+    call: &'static str,
+    answer: &http::Response<Bytes>,
+    said: UpstreamEvidence,
+) -> Error {
+    let texts: Vec<_> = [said.code.as_deref(), said.message.as_deref()].into_iter().flatten().collect();
+    let detail = format!("{call} returned an error: {}", texts.join(": "));
+    Error::new(ErrorCode::UpstreamRejected, detail).dated(server_time(answer.headers())).upstream(UpstreamEvidence {
+        call,
+        status: Some(answer.status()),
+        is_vendor: true,
+        code: said.code.filter(|code| is_code(code)),
+        ..said
+    })
+}
+
 /// Whether an error may quote the body of this response.
 pub(super) fn is_quoted(answer: &http::Response<Bytes>) -> bool {
     !answer.status().is_success() || is_page(answer)

@@ -76,7 +76,7 @@ pub struct Directory {
     pub delete_in_progress: Option<bool>,
     /// Whether the newer enterprise service (connectors from 20.01) syncs it instead of the classic connector.
     pub migrated_to_enterprise_service: Option<bool>,
-    /// Whether it has a sync profile.
+    /// Whether it has a sync profile, as vIDM lists it; not reliable for directories that scripts created.
     pub sync_configuration_enabled: Option<bool>,
     /// All other fields from vIDM, unchanged.
     pub extra: Map<String, Value>,
@@ -160,18 +160,17 @@ impl Listed for Directory {
             return Some("is being deleted");
         }
         match self.kind {
-            Some(DirectoryKind::LocalDirectory) => return Some("contains local users, which are not synced"),
-            Some(DirectoryKind::JitDirectory) => {
-                return Some("gets its users at their login (just in time), not by a sync");
-            }
-            Some(DirectoryKind::OtherDirectory) => return Some("is not filled by a sync"),
+            Some(DirectoryKind::LocalDirectory) => Some("contains local users, which are not synced"),
+            Some(DirectoryKind::JitDirectory) => Some("gets its users at their login (just in time), not by a sync"),
+            Some(DirectoryKind::OtherDirectory) => Some("is not filled by a sync"),
             // Whatever the flag says: VMware's own scripts create such directories with the flag off, and then sync them.
             Some(
                 DirectoryKind::ActiveDirectoryLdap | DirectoryKind::ActiveDirectoryIwa | DirectoryKind::LdapDirectory,
-            ) => return None,
-            Some(DirectoryKind::Unknown(_)) | None => {}
+            ) => None,
+            Some(DirectoryKind::Unknown(_)) | None => {
+                (self.sync_configuration_enabled == Some(false)).then_some("has no sync configured")
+            }
         }
-        (self.sync_configuration_enabled == Some(false)).then_some("has no sync configured")
     }
 }
 

@@ -6,10 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::api::Vidm;
 use super::dialect::{Dialect, Media, Path};
-use crate::error::{Error, ErrorCode, Result, UpstreamEvidence};
-use crate::http::server_time;
+use crate::error::{Error, Result};
 use crate::retry::Repeat;
-use crate::upstream::{Api as _, Endpoint, is_code, json, with_body};
+use crate::upstream::{Api as _, Endpoint, json, rejected_with_success, with_body};
 
 /// The body of both, and of the dry run. The safeguards limit how much one sync may change; without them, a broken LDAP
 /// filter can delete a directory's users.
@@ -90,17 +89,7 @@ pub(super) fn told_of_no_error(call: &'static str, answer: &Response<Bytes>) -> 
     if crate::json::parse::<Errors>(answer.body()).is_some_and(|body| !body.errors.is_empty())
         && let Some(vendor) = Vidm::read_error(answer.body())
     {
-        let said =
-            [vendor.code.as_deref(), vendor.message.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(": ");
-        return Err(Error::new(ErrorCode::UpstreamRejected, format!("{call} returned an error: {said}"))
-            .dated(server_time(answer.headers()))
-            .upstream(UpstreamEvidence {
-                call,
-                status: Some(answer.status()),
-                is_vendor: true,
-                code: vendor.code.filter(|code| is_code(code)),
-                ..vendor
-            }));
+        return Err(rejected_with_success(call, answer, vendor));
     }
     Ok(())
 }
@@ -133,6 +122,7 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
+    use crate::error::ErrorCode;
     use crate::upstream::check;
     use crate::vidm::login::SystemLogin;
     use crate::vidm::sync_state::GetSync;

@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorCode, FieldError};
 ///
 /// # Errors
 /// `request_invalid` if the header occurs twice: the client may have sent the other one. `unauthenticated` if the header does not
-/// come from the proxy, or its certificate is not readable, not valid now, or nobody's.
+/// come from the proxy, or its certificate cannot be read, is not valid now, or fits no configured caller.
 pub(super) fn caller<'c>(
     config: &'c Config,
     headers: &HeaderMap,
@@ -55,7 +55,7 @@ pub(super) fn caller<'c>(
     ))
 }
 
-/// The only value of the header, unless it is blank.
+/// The value of a header that occurs once, unless it is blank.
 fn lone<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Error> {
     let mut values = headers.get_all(name).iter();
     let (value, another) = (values.next(), values.next());

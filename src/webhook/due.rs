@@ -1,5 +1,5 @@
-//! Syncs that somebody has to look at again: those with a callback, and those that wait for their run to begin. Usually a watcher
-//! does; a timer does it for all of them if nobody watches.
+//! Syncs whose state has to be read again: those with a callback, and those that wait for their run to begin. Usually a watcher reads
+//! it; without watchers a timer does, for all of them.
 //!
 //! The store lists their ids, for each target in a ring of [`PLACES`] places: a counter gives each sync a serial, which is its
 //! place. A cursor says up to which serial nothing is open, and where the last look stopped: the next one goes on there, so that many
@@ -56,7 +56,8 @@ pub(super) struct Queues(RefCell<Vec<Queue>>);
 type Queue = (String, String, (u64, (u64, u64), bool));
 
 impl Queues {
-    /// Lists a sync that was just started with this status, if somebody has to look at it and no listed sync does as well.
+    /// Lists a sync that was just started with this status, if it has a callback, or waits for its run to begin and no listed sync waits
+    /// in the same queue.
     pub(super) async fn list<R: Runtime>(&self, store: &SharedStore<'_, R>, sync: &StartedSync, status: SyncStatus) {
         let request = &sync.request;
         let queue = (request.target.short(), request.directory.clone(), request.queue());

@@ -147,7 +147,7 @@ pub(super) struct LogLine {
     /// How many `failed_syncs` were left out to keep the line short.
     #[serde(skip_serializing_if = "is_zero")]
     failed_syncs_omitted: usize,
-    /// Mistakes in the configuration; what is known of a rejected login; why a valid token or client certificate is nobody's; the
+    /// Mistakes in the configuration; what is known of a rejected login; why a valid token or client certificate fits no caller; the
     /// reason of an `internal` error.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     problems: Vec<String>,

@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderValue};
 
 use super::caller::has_bearer;
 use super::gate::ErrorForm;
+use crate::http::only_value;
 use crate::runtime::Runtime;
 
 /// Identifiers of one request.
@@ -32,12 +33,9 @@ impl RequestIdentity {
             let fresh = format!("{:016x}{:016x}", runtime.random(), runtime.random());
             HeaderValue::from_str(&fresh).unwrap_or(HeaderValue::from_static("-"))
         });
-        let mut traceparents = request.headers.get_all("traceparent").iter();
-        // The standard allows one; with two, neither can be trusted.
-        let traceparent = match (traceparents.next(), traceparents.next()) {
-            (Some(one), None) => Some(one).filter(|value| trace_id(value).is_some()).cloned(),
-            _ => None,
-        };
+        // The standard allows one; of two, neither can be trusted.
+        let traceparent =
+            only_value(&request.headers, "traceparent").filter(|value| trace_id(value).is_some()).cloned();
         let errors = ErrorForm::of(request, path);
         let has_bearer = has_bearer(&request.headers);
         Self { id, traceparent, has_bearer, errors, docs_url: Rc::clone(docs_url) }

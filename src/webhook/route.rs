@@ -81,7 +81,7 @@ pub(super) enum Syncs {
     History,
     Latest,
     State,
-    /// All syncs that somebody has to look at.
+    /// All syncs whose state has to be read again.
     Advance,
 }
 

@@ -20,6 +20,7 @@ use subtle::ConstantTimeEq;
 use super::caller::{Caller, Claim};
 use crate::config::{Form, Sender};
 use crate::error::{Error, ErrorCode};
+use crate::http::only_value;
 
 /// The three headers of a Standard Webhook. They are always read as one family: an id of one with a signature of the other
 /// would let a sender's message be replayed under an unsigned id.
@@ -202,10 +203,9 @@ fn by_token<'c>(headers: &HeaderMap, senders: &'c [Sender]) -> Option<Caller<'c>
     found.map(|(sender, at)| Caller::new(&sender.grant, at))
 }
 
-/// A header that occurs once.
+/// The text of a header that occurs once.
 fn lone<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    let mut all = headers.get_all(name).iter();
-    all.next().filter(|_| all.next().is_none())?.to_str().ok()
+    only_value(headers, name)?.to_str().ok()
 }
 
 fn refused(detail: String) -> Error {

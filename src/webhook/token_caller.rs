@@ -32,8 +32,8 @@ impl KnownKeys {
 /// The first caller in the configuration that the request's token proves; `None` if it has no token of a configured issuer.
 ///
 /// # Errors
-/// `unauthenticated` if the token does not count, `forbidden` if it counts but is nobody's; the failure of a call if the issuer's
-/// keys cannot be read.
+/// `unauthenticated` if the token is not valid, `forbidden` if it is valid but fits no configured caller; the failure of a call if the
+/// issuer's keys cannot be read.
 pub(super) async fn caller<'c, R: Runtime>(
     configured: &'c Configured,
     request: &Parts,

@@ -1,4 +1,5 @@
-//! How the counts of all instances become sums: instances hand in batches, and now and then one of them adds the batches to the sums.
+//! How the counts of all instances become sums. Instances hand in batches; after every [`EVERY`]th batch, one instance adds the batches
+//! to the sums.
 //!
 //! An instance that serves one request hands in its counts after each response. If it did that under the lease it would wait for
 //! all others; at 16 requests at a time such instances piled up until Spin refused new ones. So handing in needs no lease and waits for
@@ -88,8 +89,8 @@ async fn look_up<R: Runtime>(number: u64, store: &SharedStore<'_, R>) -> Result<
     Ok(kept.and_then(|kept| read::<Batch>(&kept.value)).filter(|batch| batch.number == number))
 }
 
-/// Adds all batches to the sums after the batch with this number, if it is its turn and nobody else is at it: the next addition includes
-/// what this one left.
+/// Adds all batches to the sums if `number` is a multiple of [`EVERY`] and no other instance is adding. Batches that were not added are
+/// part of the next addition.
 pub(super) async fn add_in_turn<R: Runtime>(number: u64, store: &SharedStore<'_, R>) -> Result<(), StoreUnavailable> {
     if !number.is_multiple_of(EVERY) {
         return Ok(());
