@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, HeaderValue, LOCATION};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 
@@ -110,6 +110,19 @@ enum Reply {
     Whole(Response<Bytes>),
     /// An event stream of this sync for this viewer, with the permit for it.
     Watch(Box<(kept_request::StartedSync, sync_routes::Viewer)>, Option<watch_limit::Permit>),
+}
+
+impl Reply {
+    /// A success without its body.
+    fn without_body(mut self) -> Self {
+        if let Self::Whole(response) = &mut self
+            && response.status().is_success()
+        {
+            response.headers_mut().remove(CONTENT_TYPE);
+            *response.body_mut() = Bytes::new();
+        }
+        self
+    }
 }
 
 impl Webhook {

@@ -210,7 +210,7 @@ pub(super) const REQUEST_BODY_LIMIT: Number = Number {
 
 pub(super) const SIGNED_BODY_LIMIT: Number = Number {
     name: "signed_body_limit",
-    default: 64 << 10,
+    default: 256 << 10,
     least: 1,
     most: 16 << 20,
     unit: "bytes",

@@ -69,7 +69,10 @@ impl Body {
                 ErrorCode::BodyTooLarge,
                 "the request body, which alone proves its caller, exceeds the limit",
             )
-            .hint("make the sender omit unneeded data, raise signed_body_limit, or use an API key in the headers"),
+            .hint(
+                "raise signed_body_limit, and request_body_limit if it is lower; or make the sender omit unneeded data, or use an API key in \
+                 the headers",
+            ),
             Self::TooSlow if is_proven => {
                 Error::new(ErrorCode::RequestTimeout, "the request body did not arrive in time")
             }

@@ -17,6 +17,7 @@ use super::signature::{self, Signed};
 use crate::api_key;
 use crate::config::{ApiKey, Config, Grant, Scope};
 use crate::error::{Error, ErrorCode, FieldError};
+use crate::http::only_value;
 use crate::runtime::rfc3339;
 use crate::template::is_unfilled;
 
@@ -158,9 +159,8 @@ pub(super) fn of_key<'c>(config: &'c Config, key: &[u8], now: SystemTime) -> Res
 /// The JSON Web Token in `Authorization: Bearer`, unless the request also has an `X-API-Key`, which counts before it, or several
 /// credentials.
 pub(super) fn bearer_token(request: &Parts) -> Option<&str> {
-    let mut values = request.headers.get_all(AUTHORIZATION).iter();
-    let (value, None) = (values.next()?, values.next()) else { return None };
-    if request.headers.get("x-api-key").is_some_and(|key| !trim(key.as_bytes()).is_empty()) {
+    let value = only_value(&request.headers, AUTHORIZATION)?;
+    if request.headers.get("x-api-key").is_some_and(|key| !key.as_bytes().trim_ascii().is_empty()) {
         return None;
     }
     let (scheme, token) = scheme_and_credentials(value)?;
@@ -179,9 +179,9 @@ fn is_bearer(scheme: &[u8]) -> bool {
 
 /// The two parts of an `Authorization`, without blanks around them.
 fn scheme_and_credentials(value: &HeaderValue) -> Option<(&[u8], &[u8])> {
-    let value = trim(value.as_bytes());
+    let value = value.as_bytes().trim_ascii();
     let (scheme, credentials) = value.split_at_checked(value.iter().position(|byte| *byte == b' ')?)?;
-    Some((scheme, trim(credentials)))
+    Some((scheme, credentials.trim_ascii()))
 }
 
 /// Whether `text` has the form of a signed JSON Web Token (RFC 7519).
@@ -191,19 +191,20 @@ fn is_jwt(text: &str) -> bool {
 
 /// Rejects a change that another site's web page requests: browsers add stored credentials (Basic, client certificates), and
 /// name where the page is from: in `Sec-Fetch-Site` (Fetch Metadata), and without TLS, where they do not send that, in `Origin`
-/// (RFC 6454). Programs send neither.
+/// (RFC 6454). Programs send neither, but for senders of CloudEvents, whose `Origin` is their bare name. `is_sender`: whether this
+/// is the name of one that may deliver here.
 ///
 /// # Errors
 /// `forbidden`.
-pub(super) fn refuse_other_sites(request: &Parts) -> Result<(), Error> {
+pub(super) fn refuse_other_sites(request: &Parts, is_sender: impl Fn(&str) -> bool) -> Result<(), Error> {
     match request.method {
         Method::GET | Method::HEAD | Method::OPTIONS => Ok(()),
-        _ => refuse_pages_of_other_sites(&request.headers).and_then(|()| refuse_other_origins(request)),
+        _ => refuse_pages_of_other_sites(&request.headers).and_then(|()| refuse_other_origins(request, is_sender)),
     }
 }
 
 /// Only hosts are compared: a proxy may pass `Host` on without the port, and end TLS.
-fn refuse_other_origins(request: &Parts) -> Result<(), Error> {
+fn refuse_other_origins(request: &Parts, is_sender: impl Fn(&str) -> bool) -> Result<(), Error> {
     if request.headers.contains_key("sec-fetch-site") {
         return Ok(());
     }
@@ -213,6 +214,11 @@ fn refuse_other_origins(request: &Parts) -> Result<(), Error> {
     let host_of = |origin: &HeaderValue| origin.to_str().ok()?.parse::<Uri>().ok()?.host().map(str::to_owned);
     let is_own = |origin| host_of(origin).is_some_and(|host| own.is_some_and(|own| own.eq_ignore_ascii_case(&host)));
     if request.headers.get_all(ORIGIN).iter().all(is_own) {
+        return Ok(());
+    }
+    // Browsers write `null`, or a scheme in front of the host.
+    let name = only_value(&request.headers, ORIGIN).and_then(|origin| origin.to_str().ok());
+    if name.is_some_and(|name| name != "null" && !name.contains(':') && is_sender(name)) {
         return Ok(());
     }
     Err(Error::new(ErrorCode::Forbidden, "another site's web page requests this change (Origin)").hint(
@@ -281,7 +287,7 @@ fn unknown_key(presented: &[u8]) -> Error {
 
 /// The key as sent. `X-API-Key` comes first: proxies may add an `Authorization` of their own.
 fn presented(headers: &HeaderMap) -> Option<Vec<u8>> {
-    let header = headers.get("x-api-key").map(|key| trim(key.as_bytes()).to_vec());
+    let header = headers.get("x-api-key").map(|key| key.as_bytes().trim_ascii().to_vec());
     // An empty key counts as none: the sender's variable is not set.
     header.filter(|key| !key.is_empty()).or_else(|| authorization(headers).filter(|key| !key.is_empty()))
 }
@@ -297,10 +303,6 @@ fn authorization(headers: &HeaderMap) -> Option<Vec<u8>> {
         return pair.get(colon + 1..).map(<[u8]>::to_vec);
     }
     None
-}
-
-fn trim(bytes: &[u8]) -> &[u8] {
-    bytes.trim_ascii()
 }
 
 #[cfg(test)]

@@ -31,6 +31,12 @@ pub(super) fn prefers_wait(headers: &HeaderMap, limit: Duration) -> Option<Durat
     seconds.next().map(|seconds| Duration::from_secs(seconds).min(limit))
 }
 
+/// Whether the sender takes only a CloudEvent as the body of a response, as Knative says with `Prefer: reply`. It counts any other body as
+/// a failed delivery (knative/eventing, `filter_handler.go`).
+pub(super) fn prefers_reply(headers: &HeaderMap) -> bool {
+    items(headers, &PREFER).any(|preference| preference.value().eq_ignore_ascii_case("reply"))
+}
+
 /// The time to close a stream.
 const CLOSING: Duration = Duration::from_secs(1);
 

@@ -13,6 +13,7 @@ use super::{Context, Reply, sync_routes};
 use crate::config::{Condition, Config, Hook, Place, Scope, Source};
 use crate::directory::{DirectoryRef, Product};
 use crate::error::{Error, ErrorCode, FieldError, excerpt};
+use crate::http::only_value;
 use crate::runtime::Runtime;
 use crate::sync::SyncOrder;
 use crate::template::is_unfilled;
@@ -58,9 +59,11 @@ pub(super) fn is_idle(config: &Config, request: &Parts, input: &Input, body: &[u
     is_ping(request) || input.as_sent(&request.headers, body).is_ok_and(|body| unmet(hook, request, &body).is_some())
 }
 
-/// Repository hosts send it when the hook is set up there.
+/// Repository hosts send it when the hook is set up or tested there: GitHub and Gitea, Bitbucket.
 fn is_ping(request: &Parts) -> bool {
-    request.headers.get("x-github-event").is_some_and(|event| event == "ping")
+    [("x-github-event", "ping"), ("x-event-key", "diagnostics:ping")]
+        .into_iter()
+        .any(|(name, ping)| request.headers.get(name).is_some_and(|event| event == ping))
 }
 
 /// The first unmet condition.
@@ -77,23 +80,22 @@ pub(super) fn with_permission(
     request: &Parts,
     matched: &Matched,
 ) -> Response<Bytes> {
-    let mut origins = request.headers.get_all("webhook-request-origin").iter();
-    let (Some(origin), None) = (origins.next().and_then(|origin| origin.to_str().ok()), origins.next()) else {
-        return response;
-    };
-    let name = matched.parameter("hook");
-    let is_allowed = |allowed: &String| allowed == "*" || allowed.eq_ignore_ascii_case(origin.trim());
-    if !matched.row.does(Action::Work(Work::Hook))
-        || !config.hooks.iter().any(|hook| hook.name == name && hook.origins.iter().any(is_allowed))
-    {
-        return response;
-    }
+    let origin = only_value(&request.headers, "webhook-request-origin").and_then(|origin| origin.to_str().ok());
+    let Some(origin) = origin.map(str::trim).filter(|origin| permits(config, matched, origin)) else { return response };
     let rate = if config.rate_limit == 0 { "*".to_owned() } else { config.rate_limit.to_string() };
     let allowed = [
-        (HeaderName::from_static("webhook-allowed-origin"), origin.trim()),
+        (HeaderName::from_static("webhook-allowed-origin"), origin),
         (HeaderName::from_static("webhook-allowed-rate"), rate.as_str()),
     ];
     super::with_headers(response, &allowed)
+}
+
+/// Whether the request is to a hook that permits a sender of CloudEvents with this name to deliver.
+pub(super) fn permits(config: &Config, matched: &Matched, origin: &str) -> bool {
+    let name = matched.parameter("hook");
+    let is_permitted = |permitted: &String| permitted == "*" || permitted.eq_ignore_ascii_case(origin);
+    matched.row.does(Action::Work(Work::Hook))
+        && config.hooks.iter().any(|hook| hook.name == name && hook.origins.iter().any(is_permitted))
 }
 
 /// Responds 200: hosts disable a hook that fails too often. Nothing was done, so nothing is stored.

@@ -87,9 +87,9 @@ pub(super) async fn serve<R: Runtime>(
     read: impl AsyncFnOnce(BodyBounds) -> Body,
     line: &mut LogLine,
 ) -> Result<Reply, Error> {
-    let Incoming { configured, runtime, request, identity, .. } = *incoming;
+    let Incoming { configured, runtime, request, matched, identity, .. } = *incoming;
     line.forwarded(&request.headers, &configured.config.proxy);
-    refuse_other_sites(request)?;
+    refuse_other_sites(request, |name| hook::permits(&configured.config, matched, name))?;
     // Where nothing waits, the preference adds no time. A hook's sender waits only a few seconds; the sync continues without it.
     let max_wait = events::prefers_wait(&request.headers, configured.config.wait_limit).filter(|_| work.can_wait());
     let outbound = configured.outbound(runtime, identity, incoming.left() + max_wait.unwrap_or_default());
@@ -143,6 +143,7 @@ async fn process<R: Runtime>(
     }
 
     let wants_events = events::wants_events(&request.headers);
+    let wants_no_body = input.event().is_some() && events::prefers_reply(&request.headers);
     let mut key = idempotency::Key::of(request, input.event(), caller.name(), &body)?;
     if work == Work::Hook && hook::is_idle(&configured.config, request, &input, &body, matched) {
         line.keyed(key.take().map(|_| idempotency::Status::NotStored));
@@ -178,6 +179,7 @@ async fn process<R: Runtime>(
             outcome
         }
     };
+    let outcome = if wants_no_body { outcome.map(Reply::without_body) } else { outcome };
     match (outcome, permit) {
         (Ok(Reply::Watch(request, _)), permit) => Ok(Reply::Watch(request, permit)),
         (outcome, Some(permit)) => {

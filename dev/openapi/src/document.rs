@@ -260,7 +260,8 @@ fn parameters() -> Value {
         "domainName": path("domainName", "A domain of the identity source.", "corp.example"),
         "Prefer": {
             "name": "Prefer", "in": "header",
-            "description": "`wait=N`: respond when the sync or deletion is final, or after N seconds (RFC 7240). An apply may take N seconds more.",
+            "description": "`wait=N`: respond when the sync or deletion is final, or after N seconds (RFC 7240). An apply may take N seconds more. `reply` with \
+                a CloudEvent (Knative): a success has no body.",
             "schema": { "type": "string" }, "example": "wait=60"
         },
         "IdempotencyKey": {

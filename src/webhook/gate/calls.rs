@@ -64,7 +64,7 @@ pub(in crate::webhook) async fn serve<R: Runtime>(
 ) -> Result<Response<Bytes>, Error> {
     let config = &incoming.configured.config;
     line.forwarded(&incoming.request.headers, &config.proxy);
-    refuse_other_sites(incoming.request)?;
+    refuse_other_sites(incoming.request, |_| false)?;
     let target = incoming.matched.target().unwrap_or_default();
     let body = incoming.unproven_body(read).await?;
     let outbound = incoming.configured.outbound(incoming.runtime, incoming.identity, incoming.left());

@@ -96,19 +96,23 @@ fn signed_body_on_a_slow_link_is_read() {
 }
 
 #[test]
-fn signed_bodies_are_limited_to_64_kib_by_default() {
-    let (fits, large) = (sized(64 << 10), sized((64 << 10) + 1));
+fn signed_bodies_are_limited_to_256_kib_by_default() {
+    let (fits, large) = (sized(256 << 10), sized((256 << 10) + 1));
     let at_once = |body: &str| by_stranger(body, Drip::of(body, 10_000, Duration::ZERO));
-    let small = instance(&[]);
-    assert_eq!(timed(&small, at_once(&fits)).0.status(), 200);
-    let problem = timed(&small, at_once(&large)).0.problem("body_too_large");
-    assert!(problem["hint"].as_str().unwrap().contains("signed_body_limit"), "{problem}");
-    assert_eq!(timed(&instance(&[("signed_body_limit", "100000")]), at_once(&large)).0.status(), 200);
+    let by_default = instance(&[]);
+    assert_eq!(timed(&by_default, at_once(&fits)).0.status(), 200);
+    let problem = timed(&by_default, at_once(&large)).0.problem("body_too_large");
+    let hint = problem["hint"].as_str().unwrap();
+    assert!(hint.contains("signed_body_limit") && hint.contains("request_body_limit"), "{problem}");
     // The general limit applies to them too.
-    let tight = instance(&[("signed_body_limit", "100000"), ("request_body_limit", "1000")]);
-    timed(&tight, at_once(&fits)).0.problem("body_too_large");
-    // A caller with a key has the general limit.
-    assert_eq!(timed(&small, by_key(Drip::of(&large, 10_000, Duration::ZERO))).0.status(), 200);
+    let other =
+        |signed: &str, general: &str| instance(&[("signed_body_limit", signed), ("request_body_limit", general)]);
+    timed(&other("1000000", "262144"), at_once(&large)).0.problem("body_too_large");
+    assert_eq!(timed(&other("1000000", "1000000"), at_once(&large)).0.status(), 200);
+    // A caller with a key has the general limit alone.
+    let small = other("1000", "262144");
+    timed(&small, at_once(&fits)).0.problem("body_too_large");
+    assert_eq!(timed(&small, by_key(Drip::of(&fits, 10_000, Duration::ZERO))).0.status(), 200);
 }
 
 #[test]

@@ -127,6 +127,8 @@ fn pings_and_unmet_conditions_start_nothing() {
     let ping = json!({"zen": "Keep it logically awesome.", "hook_id": 1}).to_string();
     let answer = send(&instance, "infra", &by_github("ping", &ping), &ping);
     assert_eq!((answer.status(), answer.json()), (StatusCode::OK, json!({"pong": true})));
+    let bitbucket = [("x-api-key", KEY.to_owned()), ("x-event-key", "diagnostics:ping".to_owned())];
+    assert_eq!(send(&instance, "fixed", &bitbucket, r#"{"test": true}"#).json(), json!({"pong": true}));
     let elsewhere = push().replace("heads/main", "heads/topic");
     for (event, body, reason) in
         [("push", elsewhere.as_str(), "/ref"), ("release", &push(), "x-github-event"), ("push", "{}", "/ref")]
@@ -136,6 +138,30 @@ fn pings_and_unmet_conditions_start_nothing() {
         assert_eq!((answer.status(), &told["skipped"]), (StatusCode::OK, &json!(true)), "{told}");
         assert!(told["reason"].as_str().unwrap().contains(reason), "{told}");
     }
+}
+
+/// Knative counts a response with a body that is no CloudEvent as a failed delivery, and sends the event again.
+#[test]
+fn event_of_knative_gets_a_success_without_body() {
+    let instance = instance([logs_in("t1"), lists(), idle(CORP), classic(CORP)]);
+    let event = |hook: &str, id: &str, prefer: &str, body: &str| {
+        let attributes = [("ce-specversion", "1.0"), ("ce-id", id), ("ce-source", "/vmware"), ("ce-type", "t")];
+        let more = [("x-api-key", KEY), ("prefer", prefer), ("content-type", "application/json")];
+        let headers: Vec<_> =
+            attributes.into_iter().chain(more).map(|(name, value)| (name, value.to_owned())).collect();
+        send(&instance, hook, &headers, body)
+    };
+    for _ in ["first", "sent again"] {
+        let answer = event("fixed", "1", "reply", "{}");
+        assert_eq!((answer.status(), answer.text().as_str()), (StatusCode::ACCEPTED, ""));
+        assert_eq!(answer.header("content-type"), "");
+        assert!(answer.header("location").starts_with("/vidm/default/v1/syncs/"));
+    }
+    let skipped = event("infra", "2", "reply", r#"{"ref": "refs/heads/topic"}"#);
+    assert_eq!((skipped.status(), skipped.text().as_str()), (StatusCode::OK, ""));
+    // An error says why, and without the preference a success has its body.
+    event("infra", "3", "reply", "{").problem("request_invalid");
+    assert!(event("infra", "4", "respond-async", "{}").json()["skipped"].as_bool().unwrap());
 }
 
 #[test]

@@ -122,6 +122,30 @@ fn cloud_events_handshake_is_granted_by_allowing_hooks() {
     let allowed = |origin: &str| (origin.to_owned(), "120".to_owned());
     assert_eq!(asked("/hooks/azure", &["eventgrid.azure.net"]), allowed("eventgrid.azure.net"));
     assert_eq!(asked("/hooks/any", &["x.example"]), allowed("x.example"));
+    // Version 1.0 of the specification has the sender's name in the `Origin` of each delivery too.
+    let delivered = |path: &str, origins: &[&str], calls: Vec<Call>| {
+        let mut request = Request::post(path).header("x-api-key", KEY).header("host", "idhook.corp.example");
+        for origin in origins {
+            request = request.header("origin", *origin);
+        }
+        let instance = Instance::with(&[("hooks", &hooks.to_string())], calls);
+        instance.send_request(request.body(Body::Whole(Bytes::new())).unwrap())
+    };
+    for (path, origin) in [("/hooks/azure", "EventGrid.azure.net"), ("/hooks/any", "x.example")] {
+        assert_eq!(delivered(path, &[origin], start().into()).status(), StatusCode::ACCEPTED, "{path} {origin}");
+    }
+    for (path, origins) in [
+        ("/hooks/azure", &["x.example"][..]),
+        ("/hooks/azure", &["eventgrid.azure.net", "eventgrid.azure.net"]),
+        ("/hooks/azure", &["https://eventgrid.azure.net"]),
+        ("/hooks/none", &["eventgrid.azure.net"]),
+        // Those of browsers.
+        ("/hooks/any", &["https://x.example"]),
+        ("/hooks/any", &["null"]),
+        (SYNCS, &["x.example"]),
+    ] {
+        delivered(path, origins, Vec::new()).problem("forbidden");
+    }
     let refused = (String::new(), String::new());
     for (path, origins) in [
         ("/hooks/azure", &["evil.example"][..]),

@@ -231,7 +231,8 @@ fn hook() -> Operation {
             "Start a hook's sync",
             "For senders that cannot change their request: the variable `hooks` holds the directory and the groups, \
              or their places in the body. The body is JSON, or a form with JSON in its field `payload`. A hook whose \
-             target is `fleet/NAME` needs the scope `fleet:sync` instead of `vidm:sync`.",
+             target is `fleet/NAME` needs the scope `fleet:sync` instead of `vidm:sync`. A CloudEvent with `Prefer: reply` gets a \
+             success without body.",
         )
         .parameter(running_status())
         .takes(any.example("push", push))
@@ -241,7 +242,7 @@ fn hook() -> Operation {
                 .headers(&["Location", "Retry-After"]),
         )
         .answers(
-            Answer::new(StatusCode::OK, "Nothing to do: a condition of the hook is not met, or GitHub's ping.").json(
+            Answer::new(StatusCode::OK, "Nothing to do: a condition of the hook is not met, or the ping of a repository host.").json(
                 Content { schema: unheeded, examples: Vec::new() }
                     .example(
                         "skipped",

@@ -123,6 +123,13 @@ async fn every_payload_starts_the_intended_sync(artifact: Artifact) {
         assert_eq!(state["status"], "succeeded", "{of}: {state}");
         assert_eq!(state["groups"].as_array().map_or(0, Vec::len), groups, "{of}: {state}");
     }
+    // Knative, through which the Event Broker Appliance delivers, takes only a CloudEvent as a response's body.
+    let of_knative = [BINARY.as_slice(), &[("prefer", "reply")]].concat();
+    let Payload { path, body, .. } = news("Knative", &of_knative, fixture!("event.data.json"));
+    let started = send(request(&scene, &path, &of_knative, body)).await;
+    assert_eq!(started.status, 202);
+    assert_eq!(started.text, "");
+    assert!(started.header("location").starts_with("/vidm/default/v1/syncs/"));
 }
 
 async fn invalid_payloads_are_rejected_with_a_reason(artifact: Artifact) {
