@@ -15,6 +15,6 @@ mod token;
 
 pub(crate) use claim::RequiredClaim;
 pub(crate) use claim::text as claim_text;
-pub(crate) use issuer::Issuer;
+pub(crate) use issuer::{Issuer, KeysAt};
 pub(crate) use issuer_keys::IssuerKeys;
 pub(crate) use token::Token;

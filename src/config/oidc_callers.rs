@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::Reader;
 use super::error::Place;
 use super::grant::{self, Grant, IsTarget};
-use crate::oidc::{Issuer, RequiredClaim, claim_text};
+use crate::oidc::{Issuer, KeysAt, RequiredClaim, claim_text};
 use crate::upstream::BaseUrl;
 
 /// The variable.
@@ -120,30 +120,33 @@ fn claims(reader: &mut Reader<'_>, at: usize, issuer: &str, entries: Map<String,
     claims
 }
 
+/// With `keys_url` nothing is read from the issuer's own address, so its name may be any text (AD FS: `http://HOST/adfs/services/trust`).
 fn issuer(reader: &mut Reader<'_>, at: usize, name: String, keys_url: Option<String>) -> Option<Issuer> {
-    let mut trusted = |field: &str, url: &str| {
+    let mut trusted = |field: &str, url: &str, instead: &str| {
         let fault = match BaseUrl::split(url) {
             Some((url, _)) if url.is_readable_on_its_way() => {
-                "is http://, so anybody on the way could send keys; use https://"
+                format!("is http://, so anybody on the way could send keys; use https://{instead}")
             }
             Some(found) => return Some(found),
-            None => "is not a URL; use https://host[:port][/path]",
+            None => format!("is not a URL; use https://host[:port][/path]{instead}"),
         };
         reader.problem(Place::in_entry(NAME, at, field), fault);
         None
     };
-    let found = trusted(".issuer", &name);
-    let keys = keys_url.map(|url| trusted(".keysUrl", url.trim()));
-    let (url, path) = found?;
+    if let Some(url) = keys_url {
+        let (url, path) = trusted(".keysUrl", url.trim(), "")?;
+        if name.trim().is_empty() {
+            reader.problem(Place::in_entry(NAME, at, ".issuer"), "is empty; write it as the tokens have it in iss");
+        }
+        return Some(Issuer { name, keys: KeysAt::Address(url, path) });
+    }
+    let (url, path) = trusted(".issuer", &name, ", or set keysUrl if the tokens have another iss")?;
     if path.contains('?') {
         reader.problem(Place::in_entry(NAME, at, ".issuer"), "has a query; write it as the tokens have it in iss");
         return None;
     }
     let path = path.trim_end_matches('/').to_owned();
-    match keys {
-        Some(None) => None,
-        keys => Some(Issuer { name, url, path, keys: keys.flatten() }),
-    }
+    Some(Issuer { name, keys: KeysAt::Discovery(url, path) })
 }
 
 #[cfg(test)]
@@ -190,9 +193,10 @@ mod tests {
         assert!(!workload.grant.is_from(Some("192.0.2.7".parse().unwrap())));
         assert_eq!(workload.claims[1].values, ["7"]);
         let [github, cluster] = config.issuers.as_slice() else { panic!("{:?}", config.issuers) };
-        assert_eq!((github.url.as_str(), github.path.as_str(), &github.keys), (github.name.as_str(), "", &None));
-        let (url, path) = cluster.keys.as_ref().unwrap();
-        assert_eq!((url.as_str(), path.as_str()), ("https://kubernetes.default.svc", "/openid/v1/jwks"));
+        let (url, _) = BaseUrl::split(&github.name).unwrap();
+        assert_eq!(github.keys, KeysAt::Discovery(url, String::new()));
+        let (url, path) = BaseUrl::split("https://kubernetes.default.svc/openid/v1/jwks").unwrap();
+        assert_eq!(cluster.keys, KeysAt::Address(url, path));
     }
 
     #[test]
@@ -219,6 +223,17 @@ mod tests {
                 "oidc_callers[0].issuer",
                 "has a query",
             ),
+            (
+                json!([entry(&json!({"issuer": "http://fs.corp.example/adfs/services/trust"}))]),
+                "oidc_callers[0].issuer",
+                "or set keysUrl",
+            ),
+            (
+                json!([entry(&json!({"issuer": " ", "keysUrl": "https://keys.example"}))]),
+                "oidc_callers[0].issuer",
+                "is empty",
+            ),
+            (json!([keys("http://keys.example")]), "oidc_callers[0].keysUrl", "use https://"),
             (json!([keys("ftp://x")]), "oidc_callers[0].keysUrl", "is not a URL"),
             (json!([entry(&json!({})), keys("https://keys.example/jwks")]), "oidc_callers[1].keysUrl", "differs"),
             (json!([entry(&json!({})), entry(&json!({}))]), "oidc_callers[1].name", "another caller"),

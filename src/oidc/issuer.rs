@@ -15,12 +15,17 @@ use crate::upstream::{Api, BaseUrl, Destination, Endpoint, Outbound, bare, inval
 pub(crate) struct Issuer {
     /// Its name, exactly as its tokens have it in `iss`.
     pub(crate) name: String,
-    /// The origin of its name.
-    pub(crate) url: BaseUrl,
-    /// The path of its name, without a slash at the end.
-    pub(crate) path: String,
-    /// Where its keys are; `None`: at the same origin, where its discovery document says.
-    pub(crate) keys: Option<(BaseUrl, String)>,
+    /// Where its keys are.
+    pub(crate) keys: KeysAt,
+}
+
+/// Where an issuer's keys are: an origin and a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum KeysAt {
+    /// At this address.
+    Address(BaseUrl, String),
+    /// At the issuer's own origin, where its discovery document says. This is the issuer's name, without a slash at the end.
+    Discovery(BaseUrl, String),
 }
 
 impl Issuer {
@@ -31,10 +36,10 @@ impl Issuer {
     pub(super) async fn read_keys<R: Runtime>(&self, out: &Outbound<'_, R>) -> Result<(Vec<Jwk>, Bytes), Error> {
         let discovered;
         let (url, path) = match &self.keys {
-            Some(keys) => keys,
-            None => {
-                discovered = out.call(&self.at(&self.url), &Discovery(self), None).await?;
-                &discovered
+            KeysAt::Address(url, path) => (url, path),
+            KeysAt::Discovery(url, path) => {
+                discovered = out.call(&self.at(url), &Discovery { issuer: &self.name, url, path }, None).await?;
+                (&discovered.0, &discovered.1)
             }
         };
         out.call(&self.at(url), &KeySet(path), None).await
@@ -57,7 +62,11 @@ impl Api for Provider {
 }
 
 /// OpenID Connect Discovery 1.0, section 4.
-struct Discovery<'i>(&'i Issuer);
+struct Discovery<'i> {
+    issuer: &'i str,
+    url: &'i BaseUrl,
+    path: &'i str,
+}
 
 impl Endpoint for Discovery<'_> {
     type Api = Provider;
@@ -69,7 +78,7 @@ impl Endpoint for Discovery<'_> {
     const IS_LOGIN: bool = true;
 
     fn request(&self, (): &()) -> Result<Request<Bytes>, Error> {
-        bare(Method::GET, &format!("{}/.well-known/openid-configuration", self.0.path), "application/json")
+        bare(Method::GET, &format!("{}/.well-known/openid-configuration", self.path), "application/json")
     }
 
     fn response(&self, answer: Response<Bytes>) -> Result<Self::Response, Error> {
@@ -80,14 +89,17 @@ impl Endpoint for Discovery<'_> {
         }
         let document: Document = read_json(Self::CALL, &answer)?;
         // Section 4.3: they must be identical.
-        if document.issuer != self.0.name {
+        if document.issuer != self.issuer {
             return Err(invalid(Self::CALL, &answer, "its issuer is another one")
                 .hint("in oidc_callers, write the issuer exactly as its tokens and its discovery document have it"));
         }
         match BaseUrl::split(&document.jwks_uri) {
-            Some((url, path)) if url.origin() == self.0.url.origin() => Ok((url, path)),
+            Some((url, path)) if url.origin() == self.url.origin() => Ok((url, path)),
             _ => Err(invalid(Self::CALL, &answer, "its jwks_uri is at another host")
-                .hint("set keysUrl in this issuer's entries of oidc_callers to the address of its keys (jwks_uri)")),
+                .hint(
+                    "set keysUrl in this issuer's entries of oidc_callers to an address of its keys that idhook can reach: that of \
+                     jwks_uri, or inside a Kubernetes cluster https://kubernetes.default.svc/openid/v1/jwks",
+                )),
         }
     }
 }

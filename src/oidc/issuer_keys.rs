@@ -9,7 +9,7 @@ use futures_util::future::{Either, select};
 use futures_util::lock::Mutex;
 use serde::{Deserialize, Serialize};
 
-use super::issuer::Issuer;
+use super::issuer::{Issuer, KeysAt};
 use super::jwk::{self, Jwk};
 use crate::error::{Error, ErrorCode};
 use crate::poll_lock::lock;
@@ -61,7 +61,7 @@ impl Reading {
 }
 
 impl IssuerKeys {
-    /// The keys. They are read again if they are old, or none is `wanted`, but not more often than once a minute.
+    /// The keys. They are read again if they are old or none of them is `wanted`, at most once a minute.
     ///
     /// # Errors
     /// There are no usable keys and they cannot be read: the failure of the call, under a code that blames nobody's password.
@@ -149,7 +149,10 @@ impl IssuerKeys {
 
 /// The name of a stored document: it belongs to the issuer and the place of its keys.
 fn name<R: Runtime>(what: &str, issuer: &Issuer, out: &Outbound<'_, R>) -> Option<String> {
-    let (url, path) = issuer.keys.as_ref().map_or(("", ""), |(url, path)| (url.as_str(), path.as_str()));
+    let (url, path) = match &issuer.keys {
+        KeysAt::Address(url, path) => (url.as_str(), path.as_str()),
+        KeysAt::Discovery(..) => ("", ""),
+    };
     out.store().name("oidc", what, &[&issuer.name, url, path])
 }
 

@@ -281,6 +281,19 @@ fn cluster_with_a_configured_key_address_is_read_with_one_call() {
     lists_with(&instance, &token("1", &other)).problem("forbidden");
 }
 
+/// Their name has `http://` unless somebody changed it; it is only compared.
+#[test]
+fn tokens_of_ad_fs_are_read_with_a_configured_key_address() {
+    const TRUST: &str = "http://fs.corp.example/adfs/services/trust";
+    let entry = entry(&json!({
+        "name": "service", "issuer": TRUST, "keysUrl": "https://fs.corp.example/adfs/discovery/keys", "claims": {"appid": "7d4f"},
+    }));
+    let read = get("https://fs.corp.example/adfs/discovery/keys").answer(200, keys(&["1"]));
+    let instance = Instance::with(&[("oidc_callers", &json!([entry]).to_string())], [read, logs_in("t"), lists()]);
+    let claims = with(job(), &json!({"iss": TRUST, "appid": "7d4f", "ver": "1.0"}));
+    assert_eq!(lists_with(&instance, &token("1", &claims)).status(), 200);
+}
+
 #[test]
 fn first_entry_that_fits_is_the_caller_with_its_scopes_targets_and_networks() {
     let callers = json!([
