@@ -66,7 +66,12 @@ impl ClientCertificate {
             None => element_of_envoy(header)?.unwrap_or_else(|| header.to_owned()),
         };
         let text = percent_decode_str(&text).decode_utf8().map_err(|_| UNREADABLE)?;
-        let ders = in_entry(&text).ok_or(UNREADABLE)?;
+        let ders = in_entry(&text).or_else(|| {
+            // Traefik separates the certificates of a client's chain by commas.
+            let parts: Option<Vec<_>> = text.split(',').map(in_entry).collect();
+            parts.map(|parts| parts.concat())
+        });
+        let ders = ders.ok_or(UNREADABLE)?;
         let [der] = ders.as_slice() else {
             return Err(format!("has {} certificates; pass on the client's own certificate only", ders.len()));
         };
