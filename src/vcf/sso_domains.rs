@@ -46,7 +46,8 @@ impl Endpoint for List {
 /// `GET /v1/sso-domains/{sso-domain}/entities?entityName=` (SDDC Manager API 5.2.1 and 9.1.0, Users,
 /// `getSSODomainEntities`).
 ///
-/// `entityName` is a search, not a name: the response may contain other entities. VCF 4.5 does not document it.
+/// `entityName` is a search, not a name: the response may contain other entities. VCF before 5.2 does not document it (the vendor's Go
+/// client of 5.1.1 lacks it), and probably lists the whole domain.
 #[derive(Debug)]
 pub(super) struct Entities<'a> {
     pub(super) domain: &'a DomainName,

@@ -165,7 +165,8 @@ pub(super) fn wants_other_form(error: &Error) -> bool {
 }
 
 /// Recognises a failed login: SDDC Manager rejects wrong credentials with 401, with 400 in its own error format, or with its
-/// own code. A page keeps its own hint: it says nothing about the credentials.
+/// own code, which it also has for an account without a role (Broadcom KB 439276). A page keeps its own hint: it says nothing about
+/// the credentials.
 pub(super) fn refused(error: Error) -> Error {
     if error.evidence().is_some_and(|evidence| evidence.is_page) && error.code() == ErrorCode::UpstreamInvalid {
         return error;
@@ -176,10 +177,11 @@ pub(super) fn refused(error: Error) -> Error {
         let is_elsewhere = is_refusal && error.code() == ErrorCode::UpstreamInvalid;
         return if is_elsewhere { error.hint(NOT_THERE) } else { error };
     }
-    let detail = format!("SDDC Manager rejected the configured username and password: {}", error.detail());
+    let detail = format!("SDDC Manager rejected the login of the configured account: {}", error.detail());
     error.recode(ErrorCode::UpstreamAuth, detail).hint(
-        "check the target's username (with its domain, such as administrator@vsphere.local) and password; \
-         the account needs a role in SDDC Manager, ADMIN to change identity providers",
+        "check the target's username (with its domain, such as administrator@vsphere.local) and password, and that the account \
+         has a role in SDDC Manager (ADMIN to change identity providers), which may answer the same without one; after the role \
+         was added, GET …/doctor?retry=true allows one login",
     )
 }
 

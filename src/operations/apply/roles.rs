@@ -18,6 +18,8 @@ use crate::vcf::{Credentials, NewGroup, Role, SsoEntity, User, UserId};
 
 /// The role that must not become empty.
 const ADMIN: &str = "ADMIN";
+/// SDDC Manager's own account (`GET /v1/users/local/admin`). No group contains it, and it always has the role.
+const LOCAL_ADMIN: &str = "admin@local";
 /// The first wait for a group of a new source.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait.
@@ -134,7 +136,8 @@ impl Known {
             return Err(refused(wanted, detail).hint("give another group or user the role ADMIN first"));
         }
         let is_own = |other: &User| account.is_some_and(|account| is_account(other, account)) && self.is_admin(other);
-        if !self.users.iter().any(is_own) {
+        let is_local = account.is_some_and(|account| account.eq_ignore_ascii_case(LOCAL_ADMIN));
+        if !is_local && !self.users.iter().any(is_own) {
             let detail = format!(
                 "{} has no ADMIN role of its own, so it may have it through {}: without that group idhook could no longer \
                  change anything",
@@ -390,7 +393,8 @@ fn absent(group: &GroupName, waited: Duration, domains: Option<Vec<String>>, cau
     cause.unwrap_or_else(|| {
         Error::new(ErrorCode::NotFound, detail).hint(
             "check the group's name, which must be complete, and that it is below groupsBaseDn of the identity source; \
-             a group of a source that was just added may appear later",
+             a group of a source that was just added may appear later; before VCF 5.2 SDDC Manager cannot search, and may not list \
+             every group of a large domain",
         )
     })
 }

@@ -194,13 +194,25 @@ fn last_administrator_is_never_removed() {
 #[test]
 fn administrators_that_idhooks_account_may_need_are_kept() {
     // Another administrator remains, but idhook's account may have its role through the group.
-    let without_account = users_after(|users| {
-        users[0]["name"] = json!("root@vsphere.local");
-        users[1]["role"]["id"] = json!(ADMIN);
-    });
-    let instance = Instance::new([login(), roles(), without_account]);
-    let problem = apply(&instance, "", &job(json!({"group": OPERATORS, "state": "absent"}))).problem("request_invalid");
+    let without_account = || {
+        users_after(|users| {
+            users[0]["name"] = json!("root@vsphere.local");
+            users[1]["role"]["id"] = json!(ADMIN);
+        })
+    };
+    let wanted = job(json!({"group": OPERATORS, "state": "absent"}));
+    let instance = Instance::new([login(), roles(), without_account()]);
+    let problem = apply(&instance, "", &wanted).problem("request_invalid");
     assert!(problem["detail"].as_str().unwrap().contains("administrator@vsphere.local has no ADMIN role"), "{problem}");
+    // SDDC Manager's own account is in no group, and in no list of users.
+    let gone = users_after(|users| {
+        users[0]["name"] = json!("root@vsphere.local");
+        users.remove(1);
+    });
+    let login = login().body(r#"{"username":"Admin@local","password":"VMw@re1!"}"#);
+    let calls = [login, roles(), without_account(), without_account(), remove(GROUP_ID), gone];
+    let instance = Instance::with(&[("vcf_username", "Admin@local")], calls);
+    assert_eq!(steps(&apply(&instance, "", &wanted).json()), ["roles removed"]);
 }
 
 #[test]
