@@ -121,17 +121,18 @@ impl SyncFailure {
                  controller does not have it yet"
             }
             (Self::GroupAbsent, Product::Vidm) => {
-                "the group is not under a base DN whose groups are all selected (start with addToProfile and its DN), or the \
-                 domain controller that the connector reads does not have it yet"
+                "the group is not under a base DN whose groups are all selected (start with addToProfile and its DN), the domain \
+                 controller that the connector reads does not have it yet, or vIDM has another group of this name in the domain, of \
+                 which it syncs the first alone (see the alerts in its sync log)"
             }
             (Self::UserAbsent, Product::Fleet) => {
                 "the directory's sync profile selects neither the user nor a group of the user (see also \
                  includeNestedGroupsAndMembers there), or the domain controller does not have the user yet"
             }
             (Self::UserAbsent, Product::Vidm) => {
-                "no selected base DN and no group whose members are synced has the user (since 3.1 a group's members are synced \
-                 once it is entitled to an application), or the domain controller that the connector reads does not have the \
-                 user yet"
+                "no selected base DN and no group whose members are synced has the user (since 3.1 vIDM by default syncs a group's \
+                 members once that group itself, not a local group with it, is entitled to an application), Domain Users is not the \
+                 user's primary group, or the domain controller that the connector reads does not have the user yet"
             }
         }
     }
