@@ -15,6 +15,9 @@ RUN apt-get update \
     && mkdir -p /opt/spin/logs \
     && ln -s /dev/null /opt/spin/logs/idhook_stdout.txt \
     && ln -s /dev/null /opt/spin/logs/idhook_stderr.txt
+# A private CA of the registry, or of a Redis with TLS: Spin trusts the operating system's CAs for these.
+# COPY corp-ca.crt /usr/local/share/ca-certificates/
+# RUN update-ca-certificates
 COPY spin /usr/local/bin/spin
 # Port 80 needs a container runtime that allows it to all users, such as containerd 2; otherwise remove this line.
 USER 10001
@@ -24,4 +27,5 @@ WORKDIR /home/spin
 EXPOSE 80
 # The log goes to stderr. Spin writes it to files as well, which nothing ever shortens.
 ENV SPIN_LOG_DIR=/opt/spin/logs
-ENTRYPOINT ["spin"]
+# Each connection is an open file, and Spin ends when it can open no further one; containers often begin with 1024. A SpinApp has no field for it.
+ENTRYPOINT ["sh", "-c", "ulimit -n \"$(ulimit -Hn)\"; exec spin \"$@\"", "spin"]
