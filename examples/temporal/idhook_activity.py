@@ -37,16 +37,6 @@ class SyncOrder:
     timeout: float = 600  # seconds for one attempt; keep it below start_to_close_timeout
 
 
-class NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A redirect would take the key elsewhere."""
-
-    def redirect_request(self, *_):
-        return None
-
-
-OPENER = urllib.request.build_opener(NoRedirects)
-
-
 @activity.defn
 async def sync_directory(order: SyncOrder) -> dict:
     if isinstance(order.groups, str):
@@ -64,7 +54,8 @@ async def sync_directory(order: SyncOrder) -> dict:
         place = f"{syncs}/{state['id']}"
     while True:
         activity.heartbeat(place)
-        # idhook holds the request until the sync is final, 20 s at most: less than the heartbeat timeout.
+        # idhook holds the request until the sync is final, 20 s at most. With its time limit and the pause below a round takes 70 s at most:
+        # less than the heartbeat timeout.
         state = await call(order, place, max(0, min(20, int(ends - time.monotonic()))))
         if state["status"] == "succeeded":
             return proven(order, state)
@@ -107,7 +98,7 @@ def request(url: str, wait: int, body: dict | None) -> dict:
         headers["Prefer"] = f"wait={wait}"
     data = None if body is None else json.dumps(body).encode()
     try:
-        with OPENER.open(urllib.request.Request(url, data, headers), timeout=wait + 30) as response:
+        with opener().open(urllib.request.Request(url, data, headers), timeout=wait + 30) as response:
             answer = response.read()
     except urllib.error.HTTPError as e:
         raise problem(e) from None
@@ -124,7 +115,19 @@ def request(url: str, wait: int, body: dict | None) -> dict:
     return found
 
 
-def problem(response: urllib.error.HTTPError) -> ApplicationError:
+def opener():
+    """Not made when this file is imported: Temporal's sandbox imports it for a workflow, and allows no use of `urllib.request` there."""
+
+    class NoRedirects(urllib.request.HTTPRedirectHandler):
+        """A redirect would take the key elsewhere."""
+
+        def redirect_request(self, *_):
+            return None
+
+    return urllib.request.build_opener(NoRedirects)
+
+
+def problem(response) -> ApplicationError:
     """The error for a problem document (RFC 9457), retried no sooner than it says, or for the answer of a proxy."""
     text = response.read().decode(errors="replace")
     given = response.headers.get("Retry-After", "")

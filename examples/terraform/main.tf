@@ -87,7 +87,8 @@ data "http" "sync" {
   ))
 
   lifecycle {
-    # A wrong key, an unknown directory, an idhook that cannot reach vIDM: `self.response_body` is a problem document.
+    # A wrong key, an unknown directory: `self.response_body` is a problem document. After 429 and 5xx (an idhook that cannot reach vIDM) the
+    # provider shows no body: README.md beside this file says where to look.
     postcondition {
       condition = contains([200, 202], self.status_code)
       error_message = join("; ", compact([

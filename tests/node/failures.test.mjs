@@ -44,6 +44,16 @@ test("nobody there", async () => {
   assert.match(unknown.hint, /resolve/);
 });
 
+test("no address of a host with several is there", async (t) => {
+  const tried = (code, address) => Object.assign(new Error(`connect ${code} ${address}:443`), { code, syscall: "connect" });
+  // As Node.js reports it: the error of all has the first one's code, no message, and no syscall.
+  const all = new AggregateError([tried("ETIMEDOUT", "192.0.2.1"), tried("EHOSTUNREACH", "2001:db8::1")]);
+  t.mock.method(globalThis, "fetch", () => Promise.reject(new TypeError("fetch failed", { cause: Object.assign(all, { code: "ETIMEDOUT" }) })));
+  const error = await fails(new Vidm({ ...vidm, timeouts: { operation: 1 } }).health());
+  assert.deepEqual(codes(error), ["upstream_unreachable", 502, true]);
+  assert.match(error.detail, /192\.0\.2\.1.*2001:db8::1/);
+});
+
 test("a wrong password is told as such, and not tried again", async () => {
   await asked();
   const session = new Vcf({ ...vcf, password: "planted-wrong" });

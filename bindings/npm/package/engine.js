@@ -117,9 +117,13 @@ class Exchange {
 /** The failure behind what `fetch` threw. Node gives the reason in the error's causes; a browser hides it from pages. */
 function reasonOf(error) {
   const causes = [];
-  for (let one = error; one && causes.length < 9; one = one.cause ?? one.errors?.[0]) causes.push(one);
-  const cause = causes.find((one) => typeof one.code === "string") ?? causes[causes.length - 1];
-  const { code = "", message = "", syscall } = cause ?? {};
+  for (let one = error; one && causes.length < 9; one = one.cause) causes.push(one);
+  const found = causes.find((one) => typeof one.code === "string") ?? causes[causes.length - 1];
+  // The error for a host with several addresses has no message and no syscall, but an error for each address.
+  const each = found?.errors ?? [];
+  const cause = each.find((one) => one.code === found.code) ?? each[0] ?? found;
+  const { code = "", syscall } = cause ?? {};
+  const message = each.length ? each.map((one) => one.message).join("; ") : (cause?.message ?? "");
   const detail = message && code && !message.includes(code) ? `${code}: ${message}` : message || code || String(error);
   const is = (pattern) => pattern.test(code);
   if (is(/^(ENOTFOUND|EAI_|ENODATA|ENONAME)/)) return failure("dns", detail);

@@ -266,7 +266,8 @@ System.log("the sync succeeded: " + JSON.stringify(sync.groups || []));`;
 }
 
 function playbook(order) {
-  const headers = `headers:
+  const headers = `use_netrc: false # or an entry of ~/.netrc would replace the key
+        headers:
           Authorization: "Bearer {{ lookup('ansible.builtin.env', 'IDHOOK_KEY') }}"`;
   const groups = order.groups.map((group) => `\n      - ${ansible(group)}`).join("") || " []";
   // `provision` starts no sync, and its outcome is in the response.

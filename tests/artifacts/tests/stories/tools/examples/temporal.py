@@ -1,7 +1,8 @@
 """What a Temporal worker does with an activity, by the SDK's own environment for tests; `RUN` says what is asked for.
 
 A retryable error has the activity tried again with the details of the last heartbeat, as the server would do it; twice, then it
-fails. With `cancelAfter` the activity is cancelled after so many seconds.
+fails. With `cancelAfter` the activity is cancelled after so many seconds. With `workflows`, a folder with temporal_workflow.py, that workflow is
+read by the sandbox, and the activity is not run.
 """
 
 import asyncio
@@ -32,7 +33,19 @@ async def attempt(details: list) -> object:
     return await environment.run(sync_directory, SyncOrder(**run["order"]))
 
 
+def read_in_the_sandbox(folder: str) -> None:
+    from temporalio import workflow
+    from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+
+    sys.path.insert(0, folder)
+    from temporal_workflow import ProvisionGroup
+
+    SandboxedWorkflowRunner().prepare_workflow(workflow._Definition.must_from_class(ProvisionGroup))
+
+
 async def main() -> None:
+    if "workflows" in run:
+        return read_in_the_sandbox(run["workflows"])
     details: list = run.get("heartbeatDetails", [])
     for left in (2, 1, 0):
         try:

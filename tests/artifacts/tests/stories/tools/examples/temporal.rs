@@ -36,6 +36,12 @@ async fn a_temporal_activity() {
     ends_well_and_badly(run).await;
     serves_fleet(run).await;
 
+    // Before it runs anything a worker has its sandbox import each workflow, and with it the activity's file.
+    let workflows = tempfile::tempdir().unwrap();
+    std::fs::write(workflows.path().join("temporal_workflow.py"), include_str!("temporal_workflow.py")).unwrap();
+    let end = activity(&bin, "", json!({"workflows": workflows.path()})).await;
+    assert!(end.is_good, "{}", end.said());
+
     let scene = Scene::new().await;
     let key = &scene.keys.syncer;
     let order = json!({"url": scene.host.url(), "directory": seeds::CORP_NAME});
