@@ -37,6 +37,7 @@ pub use document::{DryRun, SyncDocument, SyncHistory, UpstreamWord};
 pub(crate) use freshness::{StaleDirectory, StaleReason};
 pub use sync_order::SyncOrder;
 pub use sync_request::SyncRequest;
+pub(crate) use watch::WAIT_RESERVE;
 pub use watch::{Watch, WatchEvent, wait};
 
 use observation::Observation;
@@ -122,8 +123,8 @@ impl SyncFailure {
             }
             (Self::GroupAbsent, Product::Vidm) => {
                 "the group is not under a base DN whose groups are all selected (start with addToProfile and its DN), the domain \
-                 controller that the connector reads does not have it yet, or vIDM has another group of this name in the domain, of \
-                 which it syncs the first alone (see the alerts in its sync log)"
+                 controller that the connector reads does not have it yet, or the domain has another group of this name (vIDM syncs only \
+                 the first of them; see the alerts in its sync log)"
             }
             (Self::UserAbsent, Product::Fleet) => {
                 "the directory's sync profile selects neither the user nor a group of the user (see also \

@@ -14,6 +14,9 @@ const FRESH: Duration = Duration::from_millis(900);
 const FIRST: Duration = Duration::from_secs(1);
 /// The longest wait, unless the upstream requires a longer one.
 const LONGEST: Duration = Duration::from_secs(10);
+/// How long before its end a wait observes for the last time, so that its result is there in time: proxies and clients often wait
+/// exactly as long as they say.
+pub(crate) const WAIT_RESERVE: Duration = Duration::from_secs(1);
 
 /// The waits between observations: from one second to ten, or as long as the upstream requires.
 ///
@@ -57,8 +60,8 @@ impl Pace {
     }
 }
 
-/// Observes a sync until it is final or `max_wait` has passed, and returns the last state either way. `look` returns the
-/// state from an observation no older than its argument.
+/// Observes a sync until it is final or `max_wait` has passed, and returns the last state either way. The last observation is a second
+/// before the end. `look` returns the state from an observation no older than its argument.
 ///
 /// # Errors
 /// A permanent failure; a transient one, if no state was observed in time.
@@ -67,28 +70,35 @@ pub async fn wait<T: AsRef<SyncDocument>>(
     max_wait: Duration,
     look: impl AsyncFn(Duration) -> Result<T>,
 ) -> Result<T> {
-    let ends = clock.elapsed().saturating_add(max_wait);
+    let ends = clock.elapsed().saturating_add(max_wait.saturating_sub(WAIT_RESERVE));
     let mut pace = Pace::default();
     let mut last: Option<T> = None;
     loop {
-        let (pause, outcome) = match look(pace.max_age).await {
+        let (pause, required, outcome) = match look(pace.max_age).await {
             Ok(seen) if seen.as_ref().is_final() => return Ok(seen),
             Ok(seen) => {
                 // A run that was waited for may be short.
                 if last.as_ref().is_some_and(|last| last.as_ref().status != seen.as_ref().status) {
                     pace.again();
                 }
-                (pace.after_look(seen.as_ref().age), Ok(seen))
+                (pace.after_look(seen.as_ref().age), Duration::ZERO, Ok(seen))
             }
             Err(error) if !error.is_retryable() => return Err(error),
             // A transient failure is retried; the state before it is still valid.
-            Err(error) => (pace.after_failure(error.wait()), last.take().ok_or(error)),
+            Err(error) => {
+                let required = error.wait().unwrap_or_default();
+                (pace.after_failure(error.wait()), required, last.take().ok_or(error))
+            }
         };
-        if clock.elapsed().saturating_add(pause) >= ends {
+        let left = ends.saturating_sub(clock.elapsed());
+        if required >= left {
             return outcome;
         }
+        if pause >= left {
+            pace.max_age = FRESH;
+        }
         last = outcome.ok();
-        clock.sleep(pause).await;
+        clock.sleep(pause.min(left)).await;
     }
 }
 
@@ -103,14 +113,16 @@ pub enum WatchEvent<T> {
     Nothing,
 }
 
-/// A watch: each change of a sync, as observed. It ends with the final state, with a permanent failure, or at its time
-/// limit.
+/// A watch: each change of a sync, as observed. It ends with the final state, with a permanent failure, or with an observation
+/// at its time limit.
 #[derive(Debug)]
 pub struct Watch {
     last: Option<String>,
     pace: Pace,
     ends: Duration,
     next: Next,
+    /// Whether the upstream required the wait.
+    is_required: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,7 +136,7 @@ impl Watch {
     /// A watch for at most `limit`.
     pub fn new(clock: &impl Clock, limit: Duration) -> Self {
         let ends = clock.elapsed().saturating_add(limit);
-        Self { last: None, pace: Pace::default(), ends, next: Next::Observation }
+        Self { last: None, pace: Pace::default(), ends, next: Next::Observation, is_required: false }
     }
 
     /// Advances by one observation or by at most ten seconds of the wait before it; `None` at the end. `look` returns the
@@ -135,6 +147,7 @@ impl Watch {
         look: impl AsyncFnOnce(Duration) -> Result<T>,
     ) -> Option<WatchEvent<T>> {
         if self.next == Next::Observation {
+            self.is_required = false;
             match look(self.pace.max_age).await {
                 Ok(state) => {
                     if self.is_news(&state) {
@@ -142,6 +155,7 @@ impl Watch {
                     }
                 }
                 Err(error) => {
+                    self.is_required = error.wait().is_some();
                     self.next = match error.is_retryable() {
                         true => Next::Wait(self.pace.after_failure(error.wait())),
                         false => Next::End,
@@ -160,8 +174,12 @@ impl Watch {
         clock.sleep(slice).await;
         self.next = match wait.saturating_sub(slice) {
             Duration::ZERO => Next::Observation,
+            _ if slice == left && !self.is_required => Next::Observation,
             rest => Next::Wait(rest),
         };
+        if slice == left {
+            self.pace.max_age = FRESH;
+        }
         Some(WatchEvent::Nothing)
     }
 

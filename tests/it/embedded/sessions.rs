@@ -112,6 +112,55 @@ fn wait_returns_the_last_state_when_time_is_up() {
 }
 
 #[test]
+fn waits_and_watches_look_for_the_last_time_at_their_end() {
+    const LIMIT: Duration = Duration::from_secs(20);
+    let (script, vidm) = vidm([logs_in("t"), lists(), idle(CORP), kicked_off()]);
+    let id = script.run(vidm.start_sync(CORP, SyncOrder::default())).unwrap().id.unwrap();
+    let now = began(&script, 0);
+    let status = |status: &str| state(&json!({"status": status, "startTime": now}));
+    // After 0, 1, 2.5, 4.75, 8.1 and 13.2 s; the next regular look would be after 20.8 s.
+    let looks = || (0..6).map(|_| status("RUNNING")).chain([status("COMPLETED")]);
+    let took = |before: usize| script.slept().split_off(before).iter().sum::<Duration>();
+    let before = script.slept().len();
+    script.then(looks());
+    let ended = script.run(vidm.wait_for_sync(&id, LIMIT)).unwrap();
+    assert_eq!(ended.status, SyncStatus::Succeeded);
+    assert_eq!(took(before), LIMIT - Duration::from_secs(1));
+
+    let id = {
+        script.advance(Duration::from_secs(60));
+        script.then([idle(CORP), kicked_off()]);
+        script.run(vidm.start_sync(CORP, SyncOrder::default())).unwrap().id.unwrap()
+    };
+    let now = began(&script, 0);
+    let status = |status: &str| state(&json!({"status": status, "startTime": now}));
+    let before = script.slept().len();
+    script.then((0..6).map(|_| status("RUNNING")).chain([status("COMPLETED")]));
+    let mut watch = vidm.watch_sync(&id, LIMIT).unwrap();
+    let mut next = || script.run(watch.next(&vidm)).map(|seen| seen.unwrap().status);
+    assert_eq!([next(), next(), next()], [Some(SyncStatus::Running), Some(SyncStatus::Succeeded), None]);
+    assert_eq!(took(before), LIMIT);
+}
+
+/// An upstream that names a time is left alone until then.
+#[test]
+fn wait_that_the_upstream_requires_is_not_cut() {
+    let (script, vidm) = vidm([logs_in("t"), lists(), idle(CORP), kicked_off()]);
+    let id = script.run(vidm.start_sync(CORP, SyncOrder::default())).unwrap().id.unwrap();
+    let now = began(&script, 0);
+    let busy = || state(&json!({})).answer(429, "").answer_header("retry-after", "90");
+    let running = || state(&json!({"status": "RUNNING", "startTime": now}));
+    script.then([running(), busy()]);
+    let still = script.run(vidm.wait_for_sync(&id, Duration::from_secs(30))).unwrap();
+    assert_eq!(still.status, SyncStatus::Running);
+    script.then([running(), busy()]);
+    let mut watch = vidm.watch_sync(&id, Duration::from_secs(30)).unwrap();
+    assert_eq!(script.run(watch.next(&vidm)).unwrap().unwrap().status, SyncStatus::Running);
+    assert_eq!(script.run(watch.next(&vidm)).unwrap().unwrap_err().code, ErrorCode::UpstreamBusy);
+    assert!(script.run(watch.next(&vidm)).is_none());
+}
+
+#[test]
 fn ids_are_valid_in_another_session() {
     let (script, first) = vidm([logs_in("t"), lists(), idle(CORP), kicked_off()]);
     let id = script.run(first.start_sync(CORP, SyncOrder::default())).unwrap().id.unwrap();

@@ -71,8 +71,9 @@ fn deletion_is_followed_until_it_is_complete() {
 
 #[test]
 fn deletion_that_takes_too_long_goes_on() {
-    let instance = instance([login(), delete_call(""), task("IN_PROGRESS"), task("IN_PROGRESS")]);
+    let instance = instance([login(), delete_call(""), task("IN_PROGRESS"), task("IN_PROGRESS"), task("IN_PROGRESS")]);
     let answer = delete(&instance, "", "wait=4");
+    assert_eq!(instance.script.elapsed(), Duration::from_secs(3), "the last look is a second before the end");
     let (status, document) = told(&answer);
     assert_eq!(
         (status, &document["deleted"], &document["task"]["taskStatus"]),

@@ -252,6 +252,7 @@ async fn wait_ends_with_the_sync_or_its_time_limit(artifact: Artifact) {
     let patient = wait(2).await;
     assert_eq!((patient.status.as_u16(), &patient.json()["status"]), (200, &json!("running")));
     assert_eq!(patient.header("preference-applied"), "wait=2");
+    assert!(began.elapsed() >= Duration::from_secs(1), "{:?}", began.elapsed());
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
     scene.simulator.set_sync_duration(SyncDuration::Manual);
     let (done, ()) = tokio::join!(wait(30), async {
