@@ -224,12 +224,15 @@ impl<R: Runtime> Client<'_, R> {
     /// The entries that a query with `EQUALS` finds, or one with `LIKE`. The latter only makes the exact one more certain, so a
     /// rejected one finds nothing.
     async fn find<P: Principal>(&self, located: &Located, names: &[&Name<'_>], is_exact: bool) -> Result<Entries<P>> {
-        let Some(domain) = names.first().map(|name| name.domain) else { return Ok(Entries::none()) };
-        let full: Vec<String> = names.iter().map(|name| name.full()).collect();
+        let Some(requested) = names.first().map(|name| name.domain) else { return Ok(Entries::none()) };
+        // The broker may compare exactly, and probably writes the domain as the directory does.
+        let known = located.domains.iter().find(|theirs| same(theirs, requested)).map_or(requested, String::as_str);
+        let domains = if known == requested { vec![known] } else { vec![known, requested] };
+        let full: Vec<String> = names.iter().map(|name| Name { name: name.name, domain: known }.full()).collect();
         let terms = names.iter().map(|name| name.name).chain(full.iter().map(String::as_str)).collect();
         let operator = if is_exact { "EQUALS" } else { "LIKE" };
         let names = Term { operator, ..Term::equals(P::NAME, terms) };
-        match self.query(located, &[names, Term::equals("DOMAIN", vec![domain])]).await {
+        match self.query(located, &[names, Term::equals("DOMAIN", domains)]).await {
             Err(error) if !is_exact && error.answer_status().is_some_and(|status| status.is_client_error()) => {
                 Ok(Entries::none())
             }

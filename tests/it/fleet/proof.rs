@@ -6,7 +6,8 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::fleet::{
-    CORP, PROVIDER, REALM, directories, group, group_query, last_log, logs_in, post_iam, realms, starts, version,
+    CORP, PROVIDER, REALM, directories, group, group_query, group_query_in, last_log, logs_in, post_iam, realms,
+    starts, version,
 };
 use crate::support::script::Call;
 use crate::support::webhook::{Answer, Instance};
@@ -43,6 +44,15 @@ fn case_sensitive_server_is_asked_once_more() {
         find("name=gg-app@corp.example", [group_query(&["gg-app"], "EQUALS", &json!([])), rejects])["present"],
         false
     );
+}
+
+#[test]
+fn domain_is_sent_as_the_directory_spells_it_too() {
+    let query =
+        || group_query_in(&["corp.example", "CORP.Example"], &["gg-app"], "EQUALS", &json!([group("g-1", "gg-app")]));
+    assert_eq!(find("name=gg-app@CORP.Example", [query()])["present"], true);
+    let groups = proved(&["gg-app@CORP.Example"], [query()]);
+    assert_eq!((&groups[0]["state"], &groups[0]["requested"]), (&json!("present"), &json!("gg-app@CORP.Example")));
 }
 
 #[test]

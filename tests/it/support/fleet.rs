@@ -130,11 +130,16 @@ pub(crate) fn starts() -> Call {
 
 /// A query for groups of corp.example by name, with this operator, which returns these.
 pub(crate) fn group_query(names: &[&str], operator: &str, found: &Value) -> Call {
+    group_query_in(&["corp.example"], names, operator, found)
+}
+
+/// The same with these spellings of the domain.
+pub(crate) fn group_query_in(domains: &[&str], names: &[&str], operator: &str, found: &Value) -> Call {
     let full = names.iter().map(|name| format!("{name}@corp.example"));
     let terms: Vec<String> = names.iter().map(|name| (*name).to_owned()).chain(full).collect();
     let terms = json!(terms);
     let names = format!(r#"{{"searchableField":"DISPLAY_NAME","operator":"{operator}","terms":{terms}}}"#);
-    let domain = r#"{"searchableField":"DOMAIN","operator":"EQUALS","terms":["corp.example"]}"#;
+    let domain = format!(r#"{{"searchableField":"DOMAIN","operator":"EQUALS","terms":{}}}"#, json!(domains));
     post_iam(&format!("/ssorealms/{REALM}/groups/query?page=0&pageSize=50"))
         .body(format!(r#"{{"searchTerms":{{"allOf":[{names},{domain}]}}}}"#))
         .answer(200, json!({"vidbGroups": found}).to_string())
