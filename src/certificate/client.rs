@@ -125,7 +125,12 @@ impl RequiredCertificate {
         let is_name = |required: &Option<String>, name: &Name| {
             required.as_ref().is_none_or(|required| name.is_exact && dn::is_same(required, &name.text))
         };
-        let is_san = |required: &AlternativeName| certificate.alternative_names.iter().any(|name| required.is(name));
+        let is_san = |required: &AlternativeName| {
+            let names = certificate.alternative_names.iter();
+            // X509-SVID, section 2: a certificate with several URIs is no identity of SPIFFE.
+            let is_one = !required.is_spiffe() || names.clone().filter(|name| name.kind == required.kind).count() == 1;
+            is_one && names.clone().any(|name| required.is(name))
+        };
         if !is_name(&self.issuer, &certificate.issuer) {
             Err("issuer")
         } else if !is_name(&self.subject, &certificate.subject) {
@@ -162,6 +167,11 @@ impl AlternativeName {
             _ => return None,
         };
         Some(Self { kind, value: str::from_utf8(value).ok()?.to_owned() })
+    }
+
+    /// Whether it is an identity of SPIFFE.
+    fn is_spiffe(&self) -> bool {
+        self.kind == "URI" && self.value.starts_with("spiffe://")
     }
 
     /// Whether they are the same name. URIs are compared exactly, and so is all that is not ASCII.

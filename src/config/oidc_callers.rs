@@ -13,13 +13,26 @@ use crate::upstream::BaseUrl;
 const NAME: &str = "oidc_callers";
 
 /// Issuers that sign tokens for everybody, and those of their claims that only one customer's tokens have.
-/// Sources: GitHub, "OpenID Connect reference"; GitLab, "OpenID Connect (OIDC) Authentication Using ID Tokens".
-const PUBLIC: [(&str, &[&str]); 2] = [
+/// Sources: GitHub, "OpenID Connect reference"; GitLab, "OpenID Connect (OIDC) Authentication Using ID Tokens"; Buildkite,
+/// "buildkite-agent oidc"; HashiCorp, "Workload identity"; Google, "OpenID Connect".
+const PUBLIC: [(&str, &[&str]); 5] = [
     (
         "https://token.actions.githubusercontent.com",
         &["sub", "repository", "repository_id", "repository_owner", "repository_owner_id", "enterprise_id"],
     ),
     ("https://gitlab.com", &["sub", "project_path", "project_id", "namespace_path", "namespace_id"]),
+    ("https://agent.buildkite.com", &["sub", "organization_slug", "organization_id", "pipeline_id"]),
+    (
+        "https://app.terraform.io",
+        &[
+            "sub",
+            "terraform_organization_name",
+            "terraform_organization_id",
+            "terraform_project_id",
+            "terraform_workspace_id",
+        ],
+    ),
+    ("https://accounts.google.com", &["sub", "email", "hd"]),
 ];
 
 /// A caller that authenticates with a token of an issuer.
@@ -140,7 +153,7 @@ fn issuer(reader: &mut Reader<'_>, at: usize, name: String, keys_url: Option<Str
         }
         return Some(Issuer { name, keys: KeysAt::Address(url, path) });
     }
-    let (url, path) = trusted(".issuer", &name, ", or set keysUrl if the tokens have another iss")?;
+    let (url, path) = trusted(".issuer", &name, " (or set keysUrl, if the tokens have exactly this iss)")?;
     if path.contains('?') {
         reader.problem(Place::in_entry(NAME, at, ".issuer"), "has a query; write it as the tokens have it in iss");
         return None;
@@ -209,6 +222,11 @@ mod tests {
                 "oidc_callers[0].claims",
                 "add one of sub, repository",
             ),
+            (
+                json!([entry(&json!({"issuer": "https://agent.buildkite.com", "claims": {"pipeline_slug": "infra"}}))]),
+                "oidc_callers[0].claims",
+                "add one of sub, organization_slug",
+            ),
             (json!([entry(&json!({"claims": {"sub": {}}}))]), "oidc_callers[0].claims.sub", "use a text"),
             (json!([entry(&json!({"claims": {"sub": []}}))]), "oidc_callers[0].claims.sub", "use a text"),
             (json!([entry(&json!({"audience": " "}))]), "oidc_callers[0].audience", "is empty"),
@@ -226,7 +244,7 @@ mod tests {
             (
                 json!([entry(&json!({"issuer": "http://fs.corp.example/adfs/services/trust"}))]),
                 "oidc_callers[0].issuer",
-                "or set keysUrl",
+                "or set keysUrl, if",
             ),
             (
                 json!([entry(&json!({"issuer": " ", "keysUrl": "https://keys.example"}))]),

@@ -19,12 +19,12 @@ pub(crate) struct Issuer {
     pub(crate) keys: KeysAt,
 }
 
-/// Where an issuer's keys are: an origin and a path.
+/// Where an issuer's keys are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum KeysAt {
-    /// At this address.
+    /// At this address: its origin, and its path with the query.
     Address(BaseUrl, String),
-    /// At the issuer's own origin, where its discovery document says. This is the issuer's name, without a slash at the end.
+    /// Where the issuer's discovery document says. The issuer's name as its origin, and its path without a slash at the end.
     Discovery(BaseUrl, String),
 }
 

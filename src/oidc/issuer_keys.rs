@@ -22,7 +22,7 @@ const FRESH: Duration = Duration::from_hours(1);
 /// How long they are used if they cannot be read again: an issuer may be down for a while.
 const USABLE: Duration = Duration::from_hours(6);
 
-/// The shortest time between two readings because a token names an unknown key. Anybody can send such a token.
+/// The shortest time between two readings because a token has an unknown key. Anybody can send such a token.
 const PAUSE: Duration = Duration::from_mins(1);
 
 /// The same after a reading that failed.
@@ -83,6 +83,11 @@ impl IssuerKeys {
         }
         // Until then neither the store nor the issuer has anything new, whoever sends unknown keys.
         if !last.as_ref().is_some_and(|last| last.rests(now())) {
+            // It counts even if the request is aborted meanwhile. Not without usable keys: whoever aborts requests would keep
+            // everybody else out.
+            if self.younger_than(USABLE - PAUSE, now()).is_some() {
+                *last = Some(Reading { at: now(), error: None });
+            }
             self.look_up(issuer, out).await;
             if let Some(keys) = at_hand() {
                 return Ok(keys);

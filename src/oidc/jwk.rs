@@ -63,6 +63,7 @@ struct Entry {
     kid: Option<String>,
     #[serde(rename = "use")]
     purpose: Option<String>,
+    key_ops: Option<Vec<String>>,
     alg: Option<String>,
     n: Option<String>,
     e: Option<String>,
@@ -104,7 +105,9 @@ pub(super) fn read(document: &[u8]) -> Option<Vec<Jwk>> {
 
 fn key(value: &Value) -> Option<Jwk> {
     let entry: Entry = json::read(value).ok()?;
-    if entry.purpose.is_some_and(|purpose| purpose != "sig") {
+    // RFC 7517, sections 4.2 and 4.3. Some issuers describe the private key.
+    let is_for_signatures = |operations: &Vec<String>| operations.iter().any(|one| one == "verify" || one == "sign");
+    if entry.purpose.is_some_and(|purpose| purpose != "sig") || !entry.key_ops.as_ref().is_none_or(is_for_signatures) {
         return None;
     }
     let is_for = |name: &str| entry.alg.as_deref().is_none_or(|alg| alg == name);

@@ -79,7 +79,7 @@ pub fn is_sent_over_http(code: ErrorCode) -> bool {
 pub fn problem(error: &Error, request_id: &'static str) -> (Value, HeaderMap) {
     let id = HeaderValue::from_static(request_id);
     let identity =
-        RequestIdentity { id, traceparent: None, has_bearer: false, errors: ErrorForm::Problem, docs_url: "".into() };
+        RequestIdentity { id, traceparent: None, has_bearer: true, errors: ErrorForm::Problem, docs_url: "".into() };
     let response = problem::response(error, &identity, &[]);
     (serde_json::from_slice(response.body()).unwrap_or_default(), response.headers().clone())
 }

@@ -6,6 +6,7 @@ use http::request::Parts;
 use http::{HeaderName, Response, StatusCode};
 use serde_json::{Value, json};
 
+use super::caller::refuse_other_sites;
 use super::idempotency::NotKept;
 use super::input::{self, Input};
 use super::route::{Access, Action, Matched, Work};
@@ -19,9 +20,9 @@ use crate::sync::SyncOrder;
 use crate::template::is_unfilled;
 
 pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &Matched) -> Result<Reply, Error> {
-    let name = matched.parameter("hook");
-    let Some(hook) = context.configured.config.hooks.iter().find(|hook| hook.name == name) else {
-        return Err(Error::new(ErrorCode::RouteNotFound, format!("no hook {}", excerpt(name)))
+    let Some(hook) = named(&context.configured.config, matched) else {
+        let name = excerpt(matched.parameter("hook"));
+        return Err(Error::new(ErrorCode::RouteNotFound, format!("no hook {name}"))
             .hint("hooks are defined in the variable hooks"));
     };
     let caller = context.caller.name();
@@ -29,6 +30,7 @@ pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &
         return Err(Error::new(ErrorCode::Forbidden, format!("caller {caller} is not allowed to use this hook"))
             .hint("add the caller to the hook's senders"));
     }
+    refuse_other_sites(context.request, |origin| permits(hook, origin))?;
     context.caller.require_target(hook.target.product.kind(), &hook.target.name)?;
     context.log.target(&hook.target);
     if is_ping(context.request) {
@@ -42,11 +44,15 @@ pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &
     sync_routes::start_by_hook(&mut context, &hook.target, &directory, order).await
 }
 
+/// The hook that the path names.
+fn named<'c>(config: &'c Config, matched: &Matched) -> Option<&'c Hook> {
+    config.hooks.iter().find(|hook| hook.name == matched.parameter("hook"))
+}
+
 /// The access that a caller needs: the scope for syncs of the hook's target. An unknown hook needs that of its route, so that only who
 /// may start syncs learns that it does not exist.
 pub(super) fn access(config: &Config, matched: &Matched) -> Access {
-    let hook = config.hooks.iter().find(|hook| hook.name == matched.parameter("hook"));
-    Some(match hook.map(|hook| hook.target.product) {
+    Some(match named(config, matched).map(|hook| hook.target.product) {
         Some(Product::Fleet) => Scope::FleetSync,
         Some(Product::Vidm) | None => Scope::VidmSync,
     })
@@ -55,7 +61,7 @@ pub(super) fn access(config: &Config, matched: &Matched) -> Access {
 /// Whether this request needs no work, so its key is not used: such responses are not stored, and the many requests of a
 /// repository host cost no store call.
 pub(super) fn is_idle(config: &Config, request: &Parts, input: &Input, body: &[u8], matched: &Matched) -> bool {
-    let Some(hook) = config.hooks.iter().find(|hook| hook.name == matched.parameter("hook")) else { return true };
+    let Some(hook) = named(config, matched) else { return true };
     is_ping(request) || input.as_sent(&request.headers, body).is_ok_and(|body| unmet(hook, request, &body).is_some())
 }
 
@@ -81,7 +87,11 @@ pub(super) fn with_permission(
     matched: &Matched,
 ) -> Response<Bytes> {
     let origin = only_value(&request.headers, "webhook-request-origin").and_then(|origin| origin.to_str().ok());
-    let Some(origin) = origin.map(str::trim).filter(|origin| permits(config, matched, origin)) else { return response };
+    let Some(origin) =
+        origin.map(str::trim).filter(|origin| named(config, matched).is_some_and(|hook| permits(hook, origin)))
+    else {
+        return response;
+    };
     let rate = if config.rate_limit == 0 { "*".to_owned() } else { config.rate_limit.to_string() };
     let allowed = [
         (HeaderName::from_static("webhook-allowed-origin"), origin),
@@ -90,12 +100,15 @@ pub(super) fn with_permission(
     super::with_headers(response, &allowed)
 }
 
-/// Whether the request is to a hook that permits a sender of CloudEvents with this name to deliver.
-pub(super) fn permits(config: &Config, matched: &Matched, origin: &str) -> bool {
-    let name = matched.parameter("hook");
-    let is_permitted = |permitted: &String| permitted == "*" || permitted.eq_ignore_ascii_case(origin);
-    matched.row.does(Action::Work(Work::Hook))
-        && config.hooks.iter().any(|hook| hook.name == name && hook.origins.iter().any(is_permitted))
+/// Whether the request is to the path of a hook, and any hook permits this sender of CloudEvents. [`dispatch`] checks its own hook: who is
+/// not authenticated must not learn which hooks exist.
+pub(super) fn may_permit(config: &Config, matched: &Matched, origin: &str) -> bool {
+    matched.row.does(Action::Work(Work::Hook)) && config.hooks.iter().any(|hook| permits(hook, origin))
+}
+
+/// Whether the hook permits a sender of CloudEvents with this name to deliver.
+fn permits(hook: &Hook, origin: &str) -> bool {
+    hook.origins.iter().any(|permitted| permitted == "*" || permitted.eq_ignore_ascii_case(origin))
 }
 
 /// Responds 200: hosts disable a hook that fails too often. Nothing was done, so nothing is stored.

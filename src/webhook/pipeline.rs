@@ -89,7 +89,7 @@ pub(super) async fn serve<R: Runtime>(
 ) -> Result<Reply, Error> {
     let Incoming { configured, runtime, request, matched, identity, .. } = *incoming;
     line.forwarded(&request.headers, &configured.config.proxy);
-    refuse_other_sites(request, |name| hook::permits(&configured.config, matched, name))?;
+    refuse_other_sites(request, |name| hook::may_permit(&configured.config, matched, name))?;
     // Where nothing waits, the preference adds no time. A hook's sender waits only a few seconds; the sync continues without it.
     let max_wait = events::prefers_wait(&request.headers, configured.config.wait_limit).filter(|_| work.can_wait());
     let outbound = configured.outbound(runtime, identity, incoming.left() + max_wait.unwrap_or_default());

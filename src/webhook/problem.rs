@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::gate::{self, ErrorForm};
 use super::request_id::RequestIdentity;
-use crate::error::{Error, Problem, VendorNames, problem_type};
+use crate::error::{Error, ErrorCode, Problem, VendorNames, problem_type};
 use crate::secret::Secret;
 
 /// `error` as a response, without the `secrets` that the upstream may have echoed.
@@ -44,6 +44,11 @@ pub(super) fn response(error: &Error, identity: &RequestIdentity, secrets: &[&Se
                 false => r#"Bearer realm="idhook""#,
             }),
         );
+    }
+    // The same for a token that is valid but does not suffice (RFC 6750, section 3).
+    if error.code() == ErrorCode::Forbidden && identity.has_bearer {
+        const INSUFFICIENT: &str = r#"Bearer realm="idhook", error="insufficient_scope""#;
+        headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(INSUFFICIENT));
     }
     if let Some(seconds) = problem.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));

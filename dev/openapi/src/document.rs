@@ -307,7 +307,7 @@ fn headers() -> Value {
             "schema": { "type": "string", "enum": ["stored", "best-effort", "not-stored", "replayed"] }, "example": "stored"
         },
         "Preference-Applied": text("The granted wait, at most `wait_limit`.", "wait=60"),
-        "WWW-Authenticate": text("The schemes for sending a key.", "Bearer realm=\"idhook\", Basic realm=\"idhook\""),
+        "WWW-Authenticate": text("The schemes for sending a key, or why the key or token that was sent does not suffice.", "Bearer realm=\"idhook\", Basic realm=\"idhook\""),
         "ETag": text("Identifies this version of the document or state.", "W/\"0000000000000000\"")
     })
 }

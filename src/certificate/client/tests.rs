@@ -159,6 +159,20 @@ fn caller_has_everything_that_is_required() {
 }
 
 #[test]
+fn spiffe_identity_is_the_only_uri() {
+    let other = AlternativeName::parse("URI:spiffe://corp.example/ns/other/sa/x").unwrap();
+    let web = AlternativeName::parse("URI:https://corp.example/ci").unwrap();
+    for more in [&other, &web] {
+        let certificate = ClientCertificate {
+            alternative_names: [std::slice::from_ref(more), &read(SPIFFE).alternative_names].concat(),
+            ..read(SPIFFE)
+        };
+        assert_eq!(san("URI:spiffe://corp.example/ns/ci/sa/deploy").check(&certificate), Err("san"), "{more:?}");
+        assert_eq!(san("URI:https://corp.example/ci").check(&certificate).is_ok(), web.is(more), "{more:?}");
+    }
+}
+
+#[test]
 fn certificate_counts_while_it_is_valid_and_a_minute_of_clocks() {
     let aria = read(ARIA);
     // 2026-01-01T00:00:00Z to 2045-12-27T00:00:00Z.

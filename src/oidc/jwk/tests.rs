@@ -50,6 +50,10 @@ fn keys_that_must_not_be_used_are_skipped() {
     let rsa = |n: &str, more: &str| format!(r#"{{"kty":"RSA","e":"AQAB","n":"{n}"{more}}}"#);
     let usable = |key: &str| read(format!(r#"{{"keys":[{key}]}}"#).as_bytes()).is_some();
     assert!(usable(&rsa(&modulus(256), "")) && usable(&rsa(&modulus(512), r#","use":"sig","alg":"RS256""#)));
+    assert!(
+        usable(&rsa(&modulus(256), r#","key_ops":["verify"]"#))
+            && usable(&rsa(&modulus(256), r#","key_ops":["sign"]"#))
+    );
     // Some issuers write a sign byte, or padding.
     let signed = URL_SAFE_NO_PAD.encode([vec![0, 0x80], vec![1; 255]].concat());
     assert!(usable(&rsa(&signed, "")) && usable(&rsa(&format!("{}==", modulus(256)), "")));
@@ -66,6 +70,8 @@ fn keys_that_must_not_be_used_are_skipped() {
         rsa(&modulus(128), ""),
         rsa(&modulus(520), ""),
         rsa(&modulus(256), r#","use":"enc""#),
+        rsa(&modulus(256), r#","key_ops":["encrypt","wrapKey"]"#),
+        rsa(&modulus(256), r#","use":"sig","key_ops":[]"#),
         rsa(&modulus(256), r#","alg":"RS512""#),
         rsa(&modulus(256), "").replace("AQAB", "AQ"),
         rsa(&modulus(256), "").replace("AQAB", &modulus(9)),

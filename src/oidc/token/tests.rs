@@ -111,6 +111,8 @@ fn token_counts_in_its_time_and_a_minute_around_it() {
         (json!({"exp": "soon"}), "no time of expiry"),
         (json!({"exp": 1_u64 << 37}), "no time of expiry"),
         (json!({"exp": u64::MAX}), "no time of expiry"),
+        (json!({"exp": 1_795_170_000, "nbf": 1_795_168_800_000_u64}), "cannot be read (nbf)"),
+        (json!({"exp": 1_795_170_000, "nbf": "2026-11-20T10:00:00Z"}), "cannot be read (nbf)"),
         (json!({"exp": 1_795_170_000, "nbf": 1_795_168_861}), "not valid before 2026-11-20T10:01:01"),
     ] {
         let text = checked(claims.clone()).unwrap_err();

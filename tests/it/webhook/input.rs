@@ -6,7 +6,7 @@ use idhook::webhook::Body;
 use serde_json::{Value, json};
 
 use crate::support::vidm::{CORP, classic, idle, lists, logs_in};
-use crate::support::webhook::{Instance, KEY, digest};
+use crate::support::webhook::{Instance, KEY, READER, digest};
 
 const SYNCS: &str = "/vidm/default/v1/syncs";
 const PROVIDERS: &str = "/vcf/default/v1/identity-providers";
@@ -211,6 +211,20 @@ fn challenge_says_that_the_sent_token_is_invalid() {
         let challenges: Vec<_> = answer.response.headers().get_all("www-authenticate").iter().collect();
         assert_eq!(challenges.len(), lines, "{path}");
         assert_eq!(challenges[lines - 1], r#"Bearer realm="idhook", error="invalid_token""#, "{path}");
+    }
+}
+
+#[test]
+fn challenge_says_that_the_sent_token_does_not_suffice() {
+    let instance = Instance::new([]);
+    for (name, value, challenge) in [
+        ("authorization", format!("Bearer {READER}"), r#"Bearer realm="idhook", error="insufficient_scope""#),
+        ("x-api-key", READER.to_owned(), ""),
+    ] {
+        let request = Request::post("/vidm/default/v1/directories/x/syncs").header(name, value);
+        let answer = instance.send_request(request.body(Body::Whole(Bytes::new())).unwrap());
+        answer.problem("forbidden");
+        assert_eq!(answer.header("www-authenticate"), challenge);
     }
 }
 

@@ -146,6 +146,11 @@ fn cloud_events_handshake_is_granted_by_allowing_hooks() {
     ] {
         delivered(path, origins, Vec::new()).problem("forbidden");
     }
+    // Without authentication an existing hook and a missing one look the same.
+    for path in ["/hooks/azure", "/hooks/none", "/hooks/absent"] {
+        let request = Request::post(path).header("host", "idhook.corp.example").header("origin", "eventgrid.azure.net");
+        instance.send_request(request.body(Body::Whole(Bytes::new())).unwrap()).problem("unauthenticated");
+    }
     let refused = (String::new(), String::new());
     for (path, origins) in [
         ("/hooks/azure", &["evil.example"][..]),

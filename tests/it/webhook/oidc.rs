@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use futures_util::future::join_all;
+use futures_util::future::{Either, join_all, select};
 use http::Request;
 use idhook::http::TransportErrorKind;
+use idhook::runtime::Clock as _;
 use idhook::webhook::Body;
 use serde_json::{Value, json};
 
@@ -115,6 +118,52 @@ fn new_key_of_the_issuer_is_found_within_a_minute_whoever_sends_unknown_ones() {
     instance.script.then([discovered(), keys_are_read(&["1", "2"]), lists(), lists()]);
     assert_eq!(lists_with(&instance, &of("2")).status(), 200);
     assert_eq!(lists_with(&instance, &of("1")).status(), 200);
+}
+
+#[test]
+fn new_key_without_a_name_is_found_too() {
+    let modulus = URL_SAFE_NO_PAD.encode([vec![0xC0; 255], vec![1]].concat());
+    let old = json!({"keys": [{"kty": "RSA", "n": modulus, "e": "AQAB"}]}).to_string();
+    let new = keys(&["1"]);
+    let read = |keys: String| get(format!("{GITHUB}/.well-known/jwks")).answer(200, keys);
+    let instance = instance([discovered(), read(old)]);
+    let token = signed("1", &json!({"alg": "RS256"}), &job());
+    for _ in 0..3 {
+        let problem = lists_with(&instance, &token).problem("unauthenticated");
+        assert!(problem["detail"].as_str().unwrap().contains("its signature is wrong"), "{problem}");
+    }
+    instance.script.advance(Duration::from_secs(61));
+    instance.then([discovered(), read(new), logs_in("t"), lists()]);
+    assert_eq!(lists_with(&instance, &token).status(), 200);
+}
+
+/// Anybody can send such tokens, and disconnect at once.
+#[test]
+fn aborted_reading_of_the_keys_counts_if_there_are_older_ones() {
+    let slow = || discovered().takes(Duration::from_secs(2));
+    let instance = instance([slow()]);
+    let gives_up = |token: &str| {
+        instance.script.run(async {
+            let ask = Box::pin(instance.ask(request(PATH, token)));
+            let gives_up = Box::pin(instance.script.sleep(Duration::from_millis(50)));
+            matches!(select(ask, gives_up).await, Either::Right(_))
+        })
+    };
+    let late = |id: &str| token(id, &with(job(), &json!({"exp": 1_795_172_400})));
+    assert!(gives_up(&late("unknown")));
+    // Without any keys, the next request reads them.
+    instance.then([discovered(), keys_are_read(&["1"]), logs_in("t"), lists()]);
+    assert_eq!(lists_with(&instance, &late("1")).status(), 200);
+    instance.script.advance(Duration::from_secs(61));
+    instance.then([slow(), lists()]);
+    assert!(gives_up(&late("unknown")));
+    for _ in 0..5 {
+        lists_with(&instance, &late("unknown")).problem("unauthenticated");
+    }
+    assert_eq!(lists_with(&instance, &late("1")).status(), 200);
+    instance.script.advance(Duration::from_secs(61));
+    instance.then([discovered(), keys_are_read(&["1", "2"]), lists()]);
+    assert_eq!(lists_with(&instance, &late("2")).status(), 200);
 }
 
 #[test]

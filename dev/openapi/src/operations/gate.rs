@@ -80,7 +80,7 @@ fn failing(operation: Operation, own: (StatusCode, &'static str, &'static str, &
         let example = error(code, kind, meaning);
         let answer = Answer::new(status, meaning).json(Content::of("VendorError").example(kind, example));
         operation = operation.answers(match status {
-            StatusCode::UNAUTHORIZED => answer.headers(&["WWW-Authenticate"]),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => answer.headers(&["WWW-Authenticate"]),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::INTERNAL_SERVER_ERROR => answer.headers(&["Retry-After"]),
             _ => answer,
         });
