@@ -263,6 +263,9 @@ impl<'v> Reader<'v> {
             _ if is_unfilled(text) => "; replace the placeholder ${…} or {{…}}",
             // A shell removed the quotes.
             _ if text.starts_with(['[', '{']) && !text.contains('"') => "; put names and strings in double quotes",
+            _ if text.starts_with("idh_") => {
+                "; this is a key, and an entry has its digest: cargo xtask key --name NAME prints one"
+            }
             _ if text.starts_with(['\\', '\'']) || text.contains("\\\"") => "; remove the backslashes before quotes",
             _ => "",
         };

@@ -209,6 +209,7 @@ fn subtle_mistakes_are_rejected() {
         ("api_keys", &key(r#""scopes":["admin"],"targets":["defualt"]"#), "not a target", "did you mean \"default\"?"),
         ("api_keys", &key(r#""scopes":["admin"],"notAfter":"soon""#), "is not valid", "RFC 3339"),
         ("api_keys", "'[]'", "in quotes", "remove the quotes"),
+        ("api_keys", "idh_0123456789", "not valid JSON", "this is a key"),
         ("api_keys", "[{name:x}]", "not valid JSON", "double quotes"),
         ("page", "\"true\"", "quotes around it", "remove the quotes"),
         ("request_timeout", "'5'", "quotes around it", "use a number of seconds"),

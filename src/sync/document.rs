@@ -118,6 +118,10 @@ impl SyncDocument {
             Some(odd) => format!("{odd}. Otherwise {}", reason.hint(product)),
             None => reason.hint(product).to_owned(),
         });
+        let is_unknown = status == SyncStatus::Unknown && names().any(|name| name.state == Presence::Unknown);
+        let unknown = is_unknown.then(|| {
+            format!("look for them in the console of {product}, or name a group that has a DN as name@domain")
+        });
         let message = report.message.or_else(|| is_absence.then(|| absent_names(product, names())));
         Self {
             id: None,
@@ -130,7 +134,7 @@ impl SyncDocument {
             groups,
             users,
             reason,
-            hint: hint.or(doubt.map(|doubt| doubt.hint(product))),
+            hint: hint.or(doubt.map(|doubt| doubt.hint(product))).or(unknown),
             message,
             upstream: report.upstream_word.map(|status| UpstreamWord { status }),
             retry_after: (!status.is_final()).then_some(ASK_AGAIN),

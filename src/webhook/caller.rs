@@ -280,6 +280,13 @@ fn unknown_key(presented: &[u8]) -> Error {
         }
         api_key::Form::Other if api_key::is_in(presented) => error("there is more in the header than the API key")
             .hint("send the key alone, without quotes, and the word Bearer once: Authorization: Bearer KEY"),
+        api_key::Form::Other if presented.starts_with(b"$") || presented.starts_with(b"%") => {
+            error("the API key is the name of a variable that the shell did not replace")
+                .hint("put the header in double quotes; PowerShell: $env:IDHOOK_KEY, cmd.exe: %IDHOOK_KEY%")
+        }
+        api_key::Form::Other if presented.starts_with(b"\"") || presented.starts_with(b"'") => {
+            error("the API key is in quotes").hint("send the key alone: Authorization: Bearer KEY")
+        }
         api_key::Form::Other => error("the API key is not configured")
             .hint("check the key, and that api_keys holds its SHA-256 digest (printf %s \"$KEY\" | sha256sum)"),
     }

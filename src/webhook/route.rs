@@ -8,8 +8,10 @@ use crate::directory::Product;
 use crate::error::{Error, ErrorCode, FieldError};
 use crate::template::is_unfilled;
 
+mod nearest;
 mod rows;
 
+use nearest::nearest;
 pub(super) use rows::ROWS;
 
 /// The action of a method on a route.
@@ -317,12 +319,14 @@ pub(super) fn find(path: &str) -> Result<Matched, Error> {
 
 /// The error for an unknown path.
 pub(super) fn nowhere(path: &str) -> Error {
-    let hint = match path.starts_with("//") {
-        true => "the path begins with two slashes: write idhook's address without a slash at its end",
-        false => {
-            "routes begin with /vidm/{target}/v1/, /vcf/{target}/v1/ or /fleet/{target}/v1/; if a proxy serves idhook below a path, \
-             set base_path"
+    let hint = match nearest(path) {
+        _ if path.starts_with("//") => {
+            "the path begins with two slashes: write idhook's address without a slash at its end".to_owned()
         }
+        Some(meant) => format!("did you mean {}?", crate::error::excerpt(&meant)),
+        None => "routes begin with /vidm/{target}/v1/, /vcf/{target}/v1/ or /fleet/{target}/v1/; if a proxy serves idhook below a path, \
+                 set base_path"
+            .to_owned(),
     };
     Error::new(ErrorCode::RouteNotFound, format!("no route {}", crate::error::excerpt(path))).hint(hint)
 }

@@ -87,8 +87,8 @@ pub(super) fn document(said: Option<&str>, text: &[u8], place: String) -> Result
         return Ok(Document { value: Value::Object(Map::new()), place, beside: Vec::new() });
     }
     let media = said.map_or(Ok(Media::Json), |said| media(said, text))?;
-    // curl -d labels everything as a form; no form begins like this.
-    if media == Media::Form && !text.starts_with(b"{") {
+    // curl -d labels everything as a form; no form begins like this, or as cmd.exe passes it on.
+    if media == Media::Form && !text.starts_with(b"{") && !text.starts_with(b"'{") {
         return form(text, place);
     }
     object(json::parse(text), place)

@@ -63,7 +63,9 @@ fn text_of(value: Value) -> Result<Option<String>, String> {
     match lone(value)? {
         Value::Null => Ok(None),
         Value::String(text) if text.trim().chars().any(char::is_control) => {
-            Err("something else, expected a string without control characters".to_owned())
+            Err("something else, expected a string without control characters (in JSON \\n, \\t, \\b, \\f and \\r are such: write \
+                 a backslash as two)"
+                .to_owned())
         }
         Value::String(text) if text.len() > MAX_TEXT => {
             Err(format!("something else, expected a string of at most {MAX_TEXT} bytes"))

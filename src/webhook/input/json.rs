@@ -33,7 +33,9 @@ pub(super) fn parse(text: &[u8]) -> Result<Value, Vec<FieldError>> {
 fn not_utf8(text: &[u8]) -> &'static str {
     match text.starts_with(b"\xFF\xFE") || text.starts_with(b"\xFE\xFF") {
         true => UTF16,
-        false => "the text is not UTF-8",
+        false => {
+            "the text is not UTF-8; send UTF-8 (Windows PowerShell: -Body ([Text.Encoding]::UTF8.GetBytes($json)))"
+        }
     }
 }
 
@@ -53,7 +55,13 @@ fn mistake(text: &str, e: &serde_json::Error) -> String {
         said => {
             let fix = match said {
                 said if said.starts_with("trailing comma") => ": remove the comma before it",
-                said if said.starts_with("key must be a string") => ": put names in double quotes (\")",
+                said if said.starts_with("invalid escape") => ": write a backslash as two (\\\\)",
+                said if said.starts_with("key must be a string") => {
+                    ": put names in double quotes (\"); if you did, the shell removed or escaped them: send a file \
+                     (curl -d @body.json)"
+                }
+                // cmd.exe passes single quotes on, and splits the text.
+                _ if text.starts_with('\'') => ": the shell passed its quotes on: send a file (curl -d @body.json)",
                 _ if begins_with_a_quote(text, e) => ": use double quotes (\")",
                 _ => "",
             };

@@ -98,6 +98,21 @@ fn wrong_fields_are_named_without_their_values() {
     for body in [b"{\"a\": 1,}".as_slice(), b"{\"a\": [1, ]}"] {
         assert!(first(body).2.contains("remove the comma"), "{}", first(body).2);
     }
+    // Windows: names of accounts, escapes of DNs, quotes that PowerShell removes or that cmd.exe passes on.
+    for body in [r#"{"groups":["CORP\gg-new"]}"#, r#"{"groups":["CORP\uma"]}"#, r#"{"groups":["CN=Doe\, J,DC=corp"]}"#]
+    {
+        assert!(first(body.as_bytes()).2.contains(r"write a backslash as two (\\)"), "{}", first(body.as_bytes()).2);
+    }
+    for body in [r#"{"groups":["CORP\new"]}"#, r#"{"groups":["CORP\finance"]}"#, r#"{"groups":["CORP\backup"]}"#] {
+        let (_, pointer, detail) = first(body.as_bytes());
+        assert!(pointer == "/groups/0" && detail.contains("write a backslash as two"), "{detail}");
+    }
+    for body in [r"{directory:corp.example}", r#"{\"directory\": \"corp.example\"}"#, "'{directory:"] {
+        for media in [None, Some("application/x-www-form-urlencoded")] {
+            let error = read(media, body.as_bytes()).unwrap_err();
+            assert!(error.fields()[0].detail.contains("send a file (curl -d @body.json)"), "{body}: {error:?}");
+        }
+    }
     let utf16 = |order: fn(u16) -> [u8; 2], mark: &str| {
         let text: Vec<u8> = format!("{mark}{{\"a\": 1}}").encode_utf16().flat_map(order).collect();
         first(&text).2
@@ -110,7 +125,7 @@ fn wrong_fields_are_named_without_their_values() {
     let (_, pointer, detail) = first(br#"{"groups":"['gg@corp.example']"}"#);
     assert!(pointer == "/groups" && detail.contains("double quotes"), "{detail}");
     assert!(first(b"[]").2.contains("object"));
-    assert!(first(b"{\"directory\":\"\xFF\"}").2.contains("not UTF-8"));
+    assert!(first(b"{\"directory\":\"\xFF\"}").2.contains("not UTF-8; send UTF-8"));
     let (code, pointer, detail) = first(br#"{"ignoreSafeguards":"hunter2"}"#);
     assert_eq!((code, pointer.as_str()), (ErrorCode::RequestInvalid, "/ignoreSafeguards"));
     assert!(detail.contains("true or false") && !detail.contains("hunter2"), "{detail}");

@@ -98,9 +98,11 @@ fn cut_result_proves_no_absence() {
             .answer(200, json!({"vidbGroups": groups, "pageInfo": info}).to_string())
     };
     let calls = std::iter::once(group_query(&["gg-app"], "EQUALS", &json!([]))).chain((0..20).map(page));
-    let groups = proved(&["gg-app@corp.example"], calls);
-    assert_eq!(groups[0]["state"], "unknown", "{groups:?}");
-    assert!(groups[0]["detail"].as_str().unwrap().contains("more than 1000 results"), "{groups:?}");
+    let state = state_of(&["gg-app@corp.example"], calls);
+    let group = &state["groups"][0];
+    assert_eq!((&state["status"], &group["state"]), (&json!("unknown"), &json!("unknown")), "{state}");
+    assert!(group["detail"].as_str().unwrap().contains("more than 1000 results"), "{state}");
+    assert!(state["hint"].as_str().unwrap().starts_with("look for them in the console of VCF Operations"), "{state}");
 }
 
 const A: &str = "CN=gg-a,OU=Groups,DC=corp,DC=example";
@@ -125,6 +127,11 @@ fn directory_query(name: &str, found: &Value) -> Call {
 
 /// The groups of a sync for `groups` that has succeeded, proved with `calls`.
 fn proved(groups: &[&str], calls: impl IntoIterator<Item = Call>) -> Vec<Value> {
+    state_of(groups, calls)["groups"].as_array().unwrap().clone()
+}
+
+/// The state of a sync for these groups after a successful run.
+fn state_of(groups: &[&str], calls: impl IntoIterator<Item = Call>) -> Value {
     let started = [
         logs_in("t1"),
         realms(),
@@ -139,7 +146,7 @@ fn proved(groups: &[&str], calls: impl IntoIterator<Item = Call>) -> Vec<Value> 
     instance.script.advance(Duration::from_secs(2));
     instance.then([directories("COMPLETED", 9), last_log("log-2", true)]);
     instance.then(calls);
-    instance.get(answer.header("location")).json()["groups"].as_array().unwrap().clone()
+    instance.get(answer.header("location")).json()
 }
 
 #[test]

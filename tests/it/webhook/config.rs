@@ -153,6 +153,21 @@ fn mistyped_key_differs_from_an_unknown_one() {
 }
 
 #[test]
+fn key_that_the_shell_spoilt_is_recognised() {
+    let instance = Instance::new([]);
+    for (sent, says) in [
+        ("$IDHOOK_KEY", "a variable that the shell did not replace"),
+        ("%IDHOOK_KEY%", "a variable that the shell did not replace"),
+        ("\"secret\"", "is in quotes"),
+        ("'secret'", "is in quotes"),
+    ] {
+        let (status, problem) = list_with(&instance, sent);
+        assert!(status == 401 && problem["detail"].as_str().unwrap().contains(says), "{sent}: {problem}");
+        assert!(!problem.to_string().contains("secret"), "{problem}");
+    }
+}
+
+#[test]
 fn strict_doctor_returns_503_if_a_check_failed() {
     let fails = || {
         get("https://vidm.corp.example/SAAS/API/1.0/REST/system/health").fail(idhook::http::TransportErrorKind::Refused)
