@@ -368,8 +368,8 @@ impl Error {
     }
 
     /// Whether the change that a call asked for may have been made although no usable response says so: the request may have
-    /// arrived, and its response was missing or unusable. Not after a failed login: then the request was not sent. Whether
-    /// a response's status says more, callers see for themselves.
+    /// arrived, and its response was missing or unusable. Not after a failed login: then the request was not sent. The status
+    /// of a response is not considered.
     pub(crate) fn is_unanswered(&self) -> bool {
         !self.evidence().is_some_and(|said| said.is_login || said.never_arrived)
             && matches!(

@@ -180,8 +180,8 @@ pub(super) fn refused(error: Error) -> Error {
     let detail = format!("SDDC Manager rejected the login of the configured account: {}", error.detail());
     error.recode(ErrorCode::UpstreamAuth, detail).hint(
         "check the target's username (with its domain, such as administrator@vsphere.local) and password, and that the account \
-         has a role in SDDC Manager (ADMIN to change identity providers), which may answer the same without one; after the role \
-         was added, GET …/doctor?retry=true allows one login",
+         has a role in SDDC Manager (ADMIN to change identity providers): SDDC Manager may give the same answer to an account \
+         without a role; after the role was added, GET …/doctor?retry=true allows one login",
     )
 }
 

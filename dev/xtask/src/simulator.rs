@@ -195,6 +195,14 @@ fn show(simulator: &Simulator, ca: &Path) {
         say(line);
     }
     say("cargo serve\n");
+    say(
+        "Make a new group in the simulated Active Directory, which the next sync brings (the second line: for VCF Operations):\n",
+    );
+    for path in ["groups", "fleet/groups"] {
+        let group = r#"'{"directory":"corp.example","dn":"CN=gg-new,OU=Groups,DC=corp,DC=example"}'"#;
+        say(format!("curl -d {group} {}/_simulator/{path}", simulator.vidm_url()));
+    }
+    say("");
     let others = "Other programs take the CA like this: curl --cacert FILE, Node.js NODE_EXTRA_CA_CERTS=FILE, Spin 4.1 \
                   SSL_CERT_FILE=FILE. To do without TLS, export the http URLs instead.";
     say(wrap(others, 0, width()));
