@@ -9,8 +9,8 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use futures_util::Stream;
-use futures_util::stream::unfold;
+use futures_util::stream::{iter, unfold};
+use futures_util::{Stream, StreamExt as _};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
 use idhook::config::{VARIABLES, VariableSource};
@@ -21,6 +21,9 @@ use spin_sdk::wasip3::http_compat::IncomingRequestBody;
 use spin_sdk::wasip3::spawn;
 use std::convert::Infallible;
 use std::pin::Pin;
+
+/// How many variables are read at the same time.
+const AT_ONCE: usize = 8;
 
 thread_local! {
     /// The instance's webhook, kept between requests. Spin drops an instance that is idle for a second.
@@ -63,8 +66,10 @@ async fn webhook() -> Rc<Webhook> {
         return webhook;
     }
     let mut readings = VariableSource::default();
-    for variable in VARIABLES {
-        match variables::get(variable.name).await {
+    // Several at the same time: a provider such as Vault needs a request for each.
+    let values = iter(VARIABLES).map(|variable| variables::get(variable.name)).buffered(AT_ONCE);
+    for (variable, value) in VARIABLES.iter().zip(values.collect::<Vec<_>>().await) {
+        match value {
             Ok(value) => readings.value(variable.name, value),
             Err(variables::Error::Undefined(_)) => {}
             // The provider's message may quote the value.
