@@ -49,6 +49,7 @@ pub use senders::{Form, Sender};
 pub use targets::{FleetSettings, VcfSettings, VidmSettings};
 pub use variable_source::VariableSource;
 pub use variables::{VARIABLES, ValueForm, Variable};
+pub(crate) use words::in_quotes;
 
 use reader::Reader;
 pub use reader::UNSET_URL;

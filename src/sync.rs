@@ -37,7 +37,7 @@ pub use document::{DryRun, SyncDocument, SyncHistory, UpstreamWord};
 pub(crate) use freshness::{StaleDirectory, StaleReason};
 pub use sync_order::SyncOrder;
 pub use sync_request::SyncRequest;
-pub(crate) use watch::WAIT_RESERVE;
+pub(crate) use watch::Pauses;
 pub use watch::{Watch, WatchEvent, wait};
 
 use observation::Observation;

@@ -10,9 +10,9 @@ use super::VARIABLES;
 use super::error::{ConfigError, Place};
 use super::variables::{self, Number, SECONDS, SECONDS_IN_WORDS, Seconds, Words};
 use super::words::{in_quotes, meant, number, quoted};
-use crate::json;
 use crate::template::is_unfilled;
 use crate::upstream::BaseUrl;
+use crate::{api_key, json};
 
 /// A placeholder URL, which counts as unset; its host never resolves (RFC 6761, section 6.4). Spin before 4.1 does not start
 /// an application with an empty allowed host, so its manifest uses this as the default.
@@ -263,7 +263,7 @@ impl<'v> Reader<'v> {
             _ if is_unfilled(text) => "; replace the placeholder ${…} or {{…}}",
             // A shell removed the quotes.
             _ if text.starts_with(['[', '{']) && !text.contains('"') => "; put names and strings in double quotes",
-            _ if text.starts_with("idh_") => {
+            _ if text.starts_with(api_key::PREFIX) => {
                 "; this is a key, and an entry has its digest: cargo xtask key --name NAME prints one"
             }
             _ if text.starts_with(['\\', '\'']) || text.contains("\\\"") => "; remove the backslashes before quotes",

@@ -13,7 +13,7 @@ pub(super) fn meant<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
 }
 
 /// Whether a text is in quotes, as `docker --env-file` and some shells leave them.
-pub(super) fn in_quotes(text: &str) -> bool {
+pub(crate) fn in_quotes(text: &str) -> bool {
     let text = text.trim();
     let (Some(first), Some(last)) = (text.chars().next(), text.chars().next_back()) else { return false };
     let pairs = [('"', '"'), ('\'', '\''), ('`', '`'), ('“', '”'), ('‘', '’'), ('„', '“'), ('«', '»')];

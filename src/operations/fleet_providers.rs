@@ -11,12 +11,7 @@ use crate::change::{ChangeOutcome, Checked, Outcome, Precondition, PutOptions, e
 use crate::error::{Error, ErrorCode, FieldError, Result, excerpt};
 use crate::fleet::{FederatedIdentityProvider, IamTask, Realm, ResourceId, ScimSyncClient, TokenTtl};
 use crate::runtime::Runtime;
-use crate::sync::WAIT_RESERVE;
-
-/// The first wait between two looks at a deletion.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// The longest wait.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+use crate::sync::Pauses;
 
 /// The deletion of a provider.
 #[derive(Debug, Clone, Serialize)]
@@ -191,21 +186,13 @@ impl<R: Runtime> FleetOperations<'_, R> {
         let mut deletion = Deletion { id: id.as_str().to_owned(), deleted: false, task };
         let Some(max_wait) = max_wait else { return Ok(deletion) };
         let clock = self.out.runtime();
-        let ends = clock.elapsed().saturating_add(max_wait.saturating_sub(WAIT_RESERVE));
-        let (mut pause, mut required) = (FIRST_WAIT, Duration::ZERO);
-        loop {
-            let left = ends.saturating_sub(clock.elapsed());
-            if required >= left {
-                break;
+        let mut pauses = Pauses::new(clock, max_wait);
+        let mut outcome = Ok(());
+        while !deletion.deleted && pauses.next(clock, outcome.as_ref().map(|()| Duration::ZERO)).await {
+            outcome = self.look_at(&mut deletion).await;
+            if outcome.as_ref().is_err_and(|error| !error.is_retryable()) {
+                return outcome.map(|()| deletion);
             }
-            clock.sleep(pause.max(required).min(left)).await;
-            pause = (pause * 3 / 2).min(LONGEST_WAIT);
-            required = match self.look_at(&mut deletion).await {
-                Ok(()) if deletion.deleted => break,
-                Ok(()) => Duration::ZERO,
-                Err(error) if error.is_retryable() => error.wait().unwrap_or_default(),
-                Err(error) => return Err(error),
-            };
         }
         Ok(deletion)
     }

@@ -16,7 +16,7 @@ const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(10);
 /// How long before its end a wait observes for the last time, so that its result is there in time: proxies and clients often wait
 /// exactly as long as they say.
-pub(crate) const WAIT_RESERVE: Duration = Duration::from_secs(1);
+const WAIT_RESERVE: Duration = Duration::from_secs(1);
 
 /// The waits between observations: from one second to ten, or as long as the upstream requires.
 ///
@@ -60,6 +60,39 @@ impl Pace {
     }
 }
 
+/// The pauses between the observations of a wait. The last one ends a second before the wait does.
+#[derive(Debug)]
+pub(crate) struct Pauses {
+    pace: Pace,
+    ends: Duration,
+}
+
+impl Pauses {
+    /// The pauses of a wait of at most `max_wait`.
+    pub(crate) fn new(clock: &impl Clock, max_wait: Duration) -> Self {
+        let ends = clock.elapsed().saturating_add(max_wait.saturating_sub(WAIT_RESERVE));
+        Self { pace: Pace::default(), ends }
+    }
+
+    /// Sleeps until the next observation, after one of the specified age or after a failure. `false` if no time is left for another,
+    /// or if the upstream requires a longer wait than that.
+    pub(crate) async fn next(&mut self, clock: &impl Clock, seen: std::result::Result<Duration, &Error>) -> bool {
+        let (pause, required) = match seen {
+            Ok(age) => (self.pace.after_look(age), Duration::ZERO),
+            Err(error) => (self.pace.after_failure(error.wait()), error.wait().unwrap_or_default()),
+        };
+        let left = self.ends.saturating_sub(clock.elapsed());
+        if required >= left {
+            return false;
+        }
+        if pause >= left {
+            self.pace.max_age = FRESH;
+        }
+        clock.sleep(pause.min(left)).await;
+        true
+    }
+}
+
 /// Observes a sync until it is final or `max_wait` has passed, and returns the last state either way. The last observation is a second
 /// before the end. `look` returns the state from an observation no older than its argument.
 ///
@@ -70,35 +103,26 @@ pub async fn wait<T: AsRef<SyncDocument>>(
     max_wait: Duration,
     look: impl AsyncFn(Duration) -> Result<T>,
 ) -> Result<T> {
-    let ends = clock.elapsed().saturating_add(max_wait.saturating_sub(WAIT_RESERVE));
-    let mut pace = Pace::default();
+    let mut pauses = Pauses::new(clock, max_wait);
     let mut last: Option<T> = None;
     loop {
-        let (pause, required, outcome) = match look(pace.max_age).await {
-            Ok(seen) if seen.as_ref().is_final() => return Ok(seen),
-            Ok(seen) => {
-                // A run that was waited for may be short.
-                if last.as_ref().is_some_and(|last| last.as_ref().status != seen.as_ref().status) {
-                    pace.again();
-                }
-                (pace.after_look(seen.as_ref().age), Duration::ZERO, Ok(seen))
+        let outcome = look(pauses.pace.max_age).await;
+        match &outcome {
+            Ok(seen) if seen.as_ref().is_final() => return outcome,
+            Err(error) if !error.is_retryable() => return outcome,
+            // A run that was waited for may be short.
+            Ok(seen) if last.as_ref().is_some_and(|last| last.as_ref().status != seen.as_ref().status) => {
+                pauses.pace.again();
             }
-            Err(error) if !error.is_retryable() => return Err(error),
-            // A transient failure is retried; the state before it is still valid.
-            Err(error) => {
-                let required = error.wait().unwrap_or_default();
-                (pace.after_failure(error.wait()), required, last.take().ok_or(error))
-            }
-        };
-        let left = ends.saturating_sub(clock.elapsed());
-        if required >= left {
+            _ => {}
+        }
+        let has_time = pauses.next(clock, outcome.as_ref().map(|seen| seen.as_ref().age)).await;
+        // A transient failure is retried; the state before it is still valid.
+        let outcome = outcome.or_else(|error| last.take().ok_or(error));
+        if !has_time {
             return outcome;
         }
-        if pause >= left {
-            pace.max_age = FRESH;
-        }
         last = outcome.ok();
-        clock.sleep(pause.min(left)).await;
     }
 }
 
@@ -121,14 +145,16 @@ pub struct Watch {
     pace: Pace,
     ends: Duration,
     next: Next,
-    /// Whether the upstream required the wait.
-    is_required: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
     Observation,
-    Wait(Duration),
+    Wait {
+        left: Duration,
+        /// Whether the upstream required it.
+        is_required: bool,
+    },
     End,
 }
 
@@ -136,7 +162,7 @@ impl Watch {
     /// A watch for at most `limit`.
     pub fn new(clock: &impl Clock, limit: Duration) -> Self {
         let ends = clock.elapsed().saturating_add(limit);
-        Self { last: None, pace: Pace::default(), ends, next: Next::Observation, is_required: false }
+        Self { last: None, pace: Pace::default(), ends, next: Next::Observation }
     }
 
     /// Advances by one observation or by at most ten seconds of the wait before it; `None` at the end. `look` returns the
@@ -147,7 +173,6 @@ impl Watch {
         look: impl AsyncFnOnce(Duration) -> Result<T>,
     ) -> Option<WatchEvent<T>> {
         if self.next == Next::Observation {
-            self.is_required = false;
             match look(self.pace.max_age).await {
                 Ok(state) => {
                     if self.is_news(&state) {
@@ -155,29 +180,32 @@ impl Watch {
                     }
                 }
                 Err(error) => {
-                    self.is_required = error.wait().is_some();
                     self.next = match error.is_retryable() {
-                        true => Next::Wait(self.pace.after_failure(error.wait())),
+                        true => Next::Wait {
+                            left: self.pace.after_failure(error.wait()),
+                            is_required: error.wait().is_some(),
+                        },
                         false => Next::End,
                     };
                     return Some(WatchEvent::Failure(error));
                 }
             }
         }
-        let Next::Wait(wait) = self.next else { return None };
-        let left = self.ends.saturating_sub(clock.elapsed());
-        if left.is_zero() {
+        let Next::Wait { left, is_required } = self.next else { return None };
+        let until_end = self.ends.saturating_sub(clock.elapsed());
+        if until_end.is_zero() {
             self.next = Next::End;
             return None;
         }
-        let slice = wait.min(left).min(LONGEST);
+        let slice = left.min(until_end).min(LONGEST);
+        let is_last = slice == until_end;
         clock.sleep(slice).await;
-        self.next = match wait.saturating_sub(slice) {
+        self.next = match left.saturating_sub(slice) {
             Duration::ZERO => Next::Observation,
-            _ if slice == left && !self.is_required => Next::Observation,
-            rest => Next::Wait(rest),
+            _ if is_last && !is_required => Next::Observation,
+            left => Next::Wait { left, is_required },
         };
-        if slice == left {
+        if is_last {
             self.pace.max_age = FRESH;
         }
         Some(WatchEvent::Nothing)
@@ -191,7 +219,10 @@ impl Watch {
             self.last = Some(text);
         }
         let document = state.as_ref();
-        self.next = if document.is_final() { Next::End } else { Next::Wait(self.pace.after_look(document.age)) };
+        self.next = match document.is_final() {
+            true => Next::End,
+            false => Next::Wait { left: self.pace.after_look(document.age), is_required: false },
+        };
         is_news
     }
 }

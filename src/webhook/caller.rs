@@ -15,7 +15,7 @@ use super::log::LogLine;
 use super::route::{Access, Matched};
 use super::signature::{self, Signed};
 use crate::api_key;
-use crate::config::{ApiKey, Config, Grant, Scope};
+use crate::config::{ApiKey, Config, Grant, Scope, in_quotes};
 use crate::error::{Error, ErrorCode, FieldError};
 use crate::http::only_value;
 use crate::runtime::rfc3339;
@@ -203,8 +203,8 @@ pub(super) fn refuse_other_sites(request: &Parts, is_sender: impl Fn(&str) -> bo
     }
 }
 
-/// Only hosts are compared: a proxy may pass `Host` on without the port, and end TLS.
-fn refuse_other_origins(request: &Parts, is_sender: impl Fn(&str) -> bool) -> Result<(), Error> {
+/// [`refuse_other_sites`] by `Origin` alone. Only hosts are compared: a proxy may pass `Host` on without the port, and end TLS.
+pub(super) fn refuse_other_origins(request: &Parts, is_sender: impl Fn(&str) -> bool) -> Result<(), Error> {
     if request.headers.contains_key("sec-fetch-site") {
         return Ok(());
     }
@@ -284,7 +284,7 @@ fn unknown_key(presented: &[u8]) -> Error {
             error("the API key is the name of a variable that the shell did not replace")
                 .hint("put the header in double quotes; PowerShell: $env:IDHOOK_KEY, cmd.exe: %IDHOOK_KEY%")
         }
-        api_key::Form::Other if presented.starts_with(b"\"") || presented.starts_with(b"'") => {
+        api_key::Form::Other if str::from_utf8(presented).is_ok_and(in_quotes) => {
             error("the API key is in quotes").hint("send the key alone: Authorization: Bearer KEY")
         }
         api_key::Form::Other => error("the API key is not configured")

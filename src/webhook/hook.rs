@@ -6,7 +6,7 @@ use http::request::Parts;
 use http::{HeaderName, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::caller::refuse_other_sites;
+use super::caller::refuse_other_origins;
 use super::idempotency::NotKept;
 use super::input::{self, Input};
 use super::route::{Access, Action, Matched, Work};
@@ -30,7 +30,7 @@ pub(super) async fn dispatch<R: Runtime>(mut context: Context<'_, R>, matched: &
         return Err(Error::new(ErrorCode::Forbidden, format!("caller {caller} is not allowed to use this hook"))
             .hint("add the caller to the hook's senders"));
     }
-    refuse_other_sites(context.request, |origin| permits(hook, origin))?;
+    refuse_other_origins(context.request, |origin| permits(hook, origin))?;
     context.caller.require_target(hook.target.product.kind(), &hook.target.name)?;
     context.log.target(&hook.target);
     if is_ping(context.request) {

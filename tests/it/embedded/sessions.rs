@@ -116,26 +116,24 @@ fn waits_and_watches_look_for_the_last_time_at_their_end() {
     const LIMIT: Duration = Duration::from_secs(20);
     let (script, vidm) = vidm([logs_in("t"), lists(), idle(CORP), kicked_off()]);
     let id = script.run(vidm.start_sync(CORP, SyncOrder::default())).unwrap().id.unwrap();
-    let now = began(&script, 0);
-    let status = |status: &str| state(&json!({"status": status, "startTime": now}));
     // After 0, 1, 2.5, 4.75, 8.1 and 13.2 s; the next regular look would be after 20.8 s.
-    let looks = || (0..6).map(|_| status("RUNNING")).chain([status("COMPLETED")]);
+    let add_looks = || {
+        let now = began(&script, 0);
+        let status = |status: &str| state(&json!({"status": status, "startTime": now}));
+        script.then((0..6).map(|_| status("RUNNING")).chain([status("COMPLETED")]));
+    };
     let took = |before: usize| script.slept().split_off(before).iter().sum::<Duration>();
     let before = script.slept().len();
-    script.then(looks());
+    add_looks();
     let ended = script.run(vidm.wait_for_sync(&id, LIMIT)).unwrap();
     assert_eq!(ended.status, SyncStatus::Succeeded);
     assert_eq!(took(before), LIMIT - Duration::from_secs(1));
 
-    let id = {
-        script.advance(Duration::from_secs(60));
-        script.then([idle(CORP), kicked_off()]);
-        script.run(vidm.start_sync(CORP, SyncOrder::default())).unwrap().id.unwrap()
-    };
-    let now = began(&script, 0);
-    let status = |status: &str| state(&json!({"status": status, "startTime": now}));
+    script.advance(Duration::from_secs(60));
+    script.then([idle(CORP), kicked_off()]);
+    let id = script.run(vidm.start_sync(CORP, SyncOrder::default())).unwrap().id.unwrap();
     let before = script.slept().len();
-    script.then((0..6).map(|_| status("RUNNING")).chain([status("COMPLETED")]));
+    add_looks();
     let mut watch = vidm.watch_sync(&id, LIMIT).unwrap();
     let mut next = || script.run(watch.next(&vidm)).map(|seen| seen.unwrap().status);
     assert_eq!([next(), next(), next()], [Some(SyncStatus::Running), Some(SyncStatus::Succeeded), None]);
