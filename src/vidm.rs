@@ -54,7 +54,6 @@ pub use directory_filter::DirectoryFilter;
 pub use groups::Group;
 pub use health::{Check, Health};
 pub use locate::Located;
-pub use start::StartedSync;
 
 /// The login calls, as errors and records name them.
 pub(crate) const LOGIN_CALLS: [&str; 2] = [login::SystemLogin::CALL, login::OauthToken::CALL];

@@ -46,10 +46,6 @@ fn unsupported(field: &str, why: &str) -> Error {
         .hint(HAS_NEITHER)
 }
 
-fn answer(already_running: bool) -> KickOffAnswer {
-    if already_running { KickOffAnswer::AlreadyRunning } else { KickOffAnswer::Started }
-}
-
 impl<R: Runtime> DirectoryService for Service<'_, R> {
     type Addition = Addition;
 
@@ -61,13 +57,11 @@ impl<R: Runtime> DirectoryService for Service<'_, R> {
     }
 
     async fn kick_off(&self, directory: DirectorySummary, ignore_safeguards: bool) -> Result<KickOffAnswer> {
-        match self {
-            Self::Vidm(vidm) => {
-                let started = vidm.start_sync(&vidm.recall(directory).await, ignore_safeguards).await?;
-                Ok(answer(started.already_running))
-            }
-            Self::Fleet(fleet) => fleet.start_sync(&fleet.recall(&directory.id).await?).await.map(answer),
-        }
+        let already_running = match self {
+            Self::Vidm(vidm) => vidm.start_sync(&vidm.recall(directory).await, ignore_safeguards).await,
+            Self::Fleet(fleet) => fleet.start_sync(&fleet.recall(&directory.id).await?).await,
+        };
+        Ok(if already_running? { KickOffAnswer::AlreadyRunning } else { KickOffAnswer::Started })
     }
 
     async fn observe(&self, directory: &str) -> Result<SyncReport> {

@@ -1,36 +1,25 @@
 //! Starts a sync: chooses between the two calls, and interprets rejections.
 
 use http::StatusCode;
-use serde::Serialize;
 
 use super::SyncApi;
 use super::cache::StartCall;
 use super::client::Client;
 use super::locate::Located;
 use super::sync_start::{StartSync, StartSyncV2, already_running};
-use crate::directory::DirectorySummary;
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
 
-/// A running sync.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StartedSync {
-    /// The synced directory.
-    pub directory: DirectorySummary,
-    /// Whether it was already running: changes in the directory since its start may be missing.
-    pub already_running: bool,
-}
-
 impl<R: Runtime> Client<'_, R> {
-    /// Starts a sync of `directory`, or finds it running. Usually one call.
+    /// Starts a sync of `directory`; returns whether a run was already active: changes in the directory since its start may
+    /// be missing. Usually one call.
     ///
     /// A rejection may mean that the directory is gone or requires the other call. A cached directory is then located again,
     /// so that the list decides; if both calls are allowed, the other is tried.
     ///
     /// # Errors
     /// `directory_not_found`, `directory_not_syncable`; and those of the login and the calls.
-    pub async fn start_sync(&self, directory: &Located, ignore_safeguards: bool) -> Result<StartedSync> {
+    pub async fn start_sync(&self, directory: &Located, ignore_safeguards: bool) -> Result<bool> {
         let first = self.first_call(directory);
         let refused = match self.try_start(directory, first, ignore_safeguards).await {
             Err(error) if wants_another_call(&error) => error,
@@ -87,7 +76,7 @@ impl<R: Runtime> Client<'_, R> {
     }
 
     /// One attempt to start.
-    async fn try_start(&self, located: &Located, call: StartCall, ignore_safeguards: bool) -> Result<StartedSync> {
+    async fn try_start(&self, located: &Located, call: StartCall, ignore_safeguards: bool) -> Result<bool> {
         let directory = located.summary.id.as_str();
         let done = match call {
             StartCall::Classic => self.call(&StartSync { directory, ignore_safeguards }).await,
@@ -99,7 +88,7 @@ impl<R: Runtime> Client<'_, R> {
             Err(error) => return Err(error),
         };
         self.cache.keep_worked(directory, call);
-        Ok(StartedSync { directory: located.summary.clone(), already_running })
+        Ok(already_running)
     }
 }
 

@@ -7,7 +7,7 @@ use idhook::http::Limits;
 use idhook::runtime::Runtime;
 use idhook::secret::{Scheme, Secret};
 use idhook::upstream::{BaseUrl, Outbound};
-use idhook::vidm::{Cache, Client, Credentials, Dialect, StartedSync, SyncApi, Target};
+use idhook::vidm::{Cache, Client, Credentials, Dialect, SyncApi, Target};
 use std::time::Duration;
 
 use crate::support::script::{Call, Script, get, post};
@@ -90,12 +90,12 @@ pub(crate) fn domains(id: &str) -> Call {
 }
 
 /// Starts a sync like the protocol: a name is located first, and again if it led to a directory that is gone; an id was
-/// located by an earlier request.
+/// located by an earlier request. Returns whether a run was already active.
 pub(crate) async fn start<R: Runtime>(
     client: &Client<'_, R>,
     directory: &str,
     ignore_safeguards: bool,
-) -> Result<StartedSync> {
+) -> Result<bool> {
     let which = DirectoryRef::parse(directory);
     if let DirectoryRef::Id(id) = which {
         let located = client.recall(DirectorySummary { id, name: None, kind: None }).await;
@@ -142,7 +142,7 @@ impl Estate {
     }
 
     /// One request to sync `directory`, with safeguards.
-    pub(crate) fn start(&self, directory: &str) -> Result<StartedSync> {
+    pub(crate) fn start(&self, directory: &str) -> Result<bool> {
         self.run(async |client| start(&client, directory, false).await)
     }
 }

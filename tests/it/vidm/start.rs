@@ -14,16 +14,7 @@ use crate::support::vidm::{
 #[test]
 fn cold_by_name_is_three_calls_and_warm_is_one() {
     let estate = Estate::new([logs_in("t1"), lists(), classic(CORP).header("authorization", "HZN t1")]);
-    let started = estate.start("corp.example").unwrap();
-    assert_eq!(started.directory.id, CORP);
-    assert_eq!(started.directory.name.as_deref(), Some("corp.example"));
-    assert_eq!(started.directory.kind.as_deref(), Some("ACTIVE_DIRECTORY_LDAP"));
-    assert!(!started.already_running);
-    let shown = serde_json::to_value(&started).unwrap();
-    assert_eq!(
-        (&shown["directory"]["type"], &shown["alreadyRunning"]),
-        (&"ACTIVE_DIRECTORY_LDAP".into(), &false.into())
-    );
+    assert!(!estate.start("corp.example").unwrap());
 
     let estate = estate.then([classic(CORP)]);
     estate.start("CORP.example").unwrap();
@@ -32,8 +23,7 @@ fn cold_by_name_is_three_calls_and_warm_is_one() {
 #[test]
 fn warm_by_id_is_one_call() {
     let estate = Estate::warm(false).then([classic(NOBODY)]);
-    let started = estate.start(NOBODY).unwrap();
-    assert_eq!((started.directory.id.as_str(), started.directory.name), (NOBODY, None));
+    estate.start(NOBODY).unwrap();
 }
 
 #[test]
@@ -65,7 +55,7 @@ const JWT: &str = "e30.eyJpYXQiOjAsImV4cCI6Mjg4MDB9.s";
 #[test]
 fn migrated_directory_uses_v2_first() {
     let estate = Estate::warm(true).then([v2(LAB)]);
-    assert_eq!(estate.start("Lab").unwrap().directory.id, LAB);
+    estate.start("Lab").unwrap();
 }
 
 #[test]
@@ -73,8 +63,7 @@ fn other_call_is_tried_once_and_remembered() {
     for status in [404, 405, 415] {
         // The list does not show a migration, so only the cache can know it the next time.
         let estate = Estate::warm(false).then([classic(CORP).answer(status, ""), lists(), v2(CORP)]);
-        let started = estate.start(CORP).unwrap();
-        assert_eq!(started.directory.name.as_deref(), Some("corp.example"));
+        estate.start(CORP).unwrap();
         let estate = estate.then([v2(CORP)]);
         estate.start(CORP).unwrap();
     }
@@ -116,7 +105,7 @@ fn stale_name_is_located_again() {
     // The directory was recreated with the same name.
     let anew = r#"{"items":[{"directoryId":"new","name":"corp.example","type":"ACTIVE_DIRECTORY_LDAP"}]}"#;
     let estate = Estate::warm(true).then([classic(CORP).answer(404, ""), get(LIST).answer(200, anew), classic("new")]);
-    assert_eq!(estate.start("corp.example").unwrap().directory.id, "new");
+    estate.start("corp.example").unwrap();
     // If the list fails then, the wrong id is not tried again.
     let estate = Estate::warm(true).then([classic(CORP).answer(404, ""), get(LIST).answer(500, "")]);
     assert_eq!(estate.start("corp.example").unwrap_err().code(), ErrorCode::UpstreamFailed);
@@ -151,7 +140,7 @@ fn unsyncable_directory_is_rejected_by_a_fresh_list() {
 fn directory_that_scripts_created_is_started_although_its_flag_is_off() {
     let list = r#"{"items":[{"directoryId":"a","name":"lax.rainpole.io","type":"ACTIVE_DIRECTORY_LDAP","syncConfigurationEnabled":false}]}"#;
     let estate = Estate::new([logs_in("t1"), get(LIST).answer(200, list), classic("a")]);
-    assert_eq!(estate.start("lax.rainpole.io").unwrap().directory.id, "a");
+    estate.start("lax.rainpole.io").unwrap();
 }
 
 #[test]
@@ -160,8 +149,7 @@ fn already_running_is_not_an_error() {
         r#"{"errors":[{"code":"sync.running","message":"A sync is already in progress.","parameters":null}]}"#;
     for (status, body) in [(409, ""), (409, running), (400, running)] {
         let estate = Estate::warm(true).then([classic(CORP).answer(status, body)]);
-        let started = estate.start("corp.example").unwrap();
-        assert!(started.already_running && started.directory.id == CORP, "{status} {body}");
+        assert!(estate.start("corp.example").unwrap(), "{status} {body}");
     }
 }
 
@@ -204,7 +192,7 @@ fn domain_locates_its_directory() {
         domains("66666666-7777-4888-8999-000000000005").answer(200, r#"{"items":[]}"#),
         classic(CORP),
     ]);
-    assert_eq!(estate.start("EMEA.corp.example").unwrap().directory.id, CORP);
+    estate.start("EMEA.corp.example").unwrap();
     // Cached from then on.
     let estate = estate.then([classic(CORP)]);
     estate.start("EMEA.corp.example").unwrap();
@@ -216,7 +204,7 @@ fn failing_directory_does_not_hide_the_one_with_the_domain() {
     let other = || domains("66666666-7777-4888-8999-000000000005").answer(500, "");
     let estate =
         Estate::new([logs_in("t1"), lists(), corp(), domains(LAB).answer(200, "<html>"), other(), classic(CORP)]);
-    assert_eq!(estate.start("EMEA.corp.example").unwrap().directory.id, CORP);
+    estate.start("EMEA.corp.example").unwrap();
     // If none has the domain, the failed one may.
     let estate = Estate::new([logs_in("t1"), lists(), corp(), domains(LAB).answer(404, ""), other()]);
     assert_eq!(estate.start("nowhere.example").unwrap_err().code(), ErrorCode::UpstreamFailed);
