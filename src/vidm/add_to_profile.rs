@@ -76,7 +76,7 @@ impl<R: Runtime> ProfileAccess for Profile<'_, '_, R> {
     type Selection = Selection;
 
     fn target(&self) -> &str {
-        self.client.target()
+        &self.client.target.name
     }
 
     async fn read(&self) -> Result<Selection> {
@@ -120,6 +120,6 @@ impl<R: Runtime> ProfileAccess for Profile<'_, '_, R> {
     }
 
     async fn pause(&self, time: Duration) {
-        self.client.runtime().sleep(time).await;
+        self.client.out.runtime().sleep(time).await;
     }
 }

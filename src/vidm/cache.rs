@@ -30,11 +30,11 @@ pub struct Cache {
     /// By directory id, its connectors and their expiry.
     connectors: RefCell<LiteMap<String, (Vec<String>, SystemTime)>>,
     /// Whether this vIDM's filters accept only one group each.
-    one_group_each: Cell<bool>,
+    pub(super) one_group_each: Cell<bool>,
     /// Whether this vIDM is known to evaluate all parts of a filter with `or`.
-    evaluates_or: Cell<bool>,
+    pub(super) evaluates_or: Cell<bool>,
     /// Whether this vIDM lacks the search with a body.
-    no_search: Cell<bool>,
+    pub(super) no_search: Cell<bool>,
 }
 
 impl Cache {
@@ -51,30 +51,6 @@ impl Cache {
 
     pub(crate) fn keep_connectors(&self, id: &str, connectors: &[String], now: SystemTime) {
         self.connectors.borrow_mut().insert(id.to_owned(), (connectors.to_vec(), now + CONNECTORS_LIFE));
-    }
-
-    pub(crate) fn one_group_each(&self) -> bool {
-        self.one_group_each.get()
-    }
-
-    pub(crate) fn keep_one_group_each(&self) {
-        self.one_group_each.set(true);
-    }
-
-    pub(crate) fn evaluates_or(&self) -> bool {
-        self.evaluates_or.get()
-    }
-
-    pub(crate) fn keep_evaluates_or(&self) {
-        self.evaluates_or.set(true);
-    }
-
-    pub(crate) fn no_search(&self) -> bool {
-        self.no_search.get()
-    }
-
-    pub(crate) fn keep_no_search(&self) {
-        self.no_search.set(true);
     }
 
     pub(crate) fn worked(&self, id: &str) -> Option<StartCall> {

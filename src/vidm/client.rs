@@ -45,19 +45,6 @@ impl<'a, R: Runtime> Client<'a, R> {
         Self { target, cache, out, profile, listed: Cell::new(false) }
     }
 
-    /// The target's name.
-    pub(super) fn target(&self) -> &'a str {
-        &self.target.name
-    }
-
-    pub(super) fn cache(&self) -> &'a Cache {
-        self.cache
-    }
-
-    pub(super) fn runtime(&self) -> &'a R {
-        self.out.runtime()
-    }
-
     fn to(&self) -> Destination<'_, Vidm> {
         Destination { target: &self.target.name, url: &self.target.url, profile: &self.profile }
     }

@@ -142,7 +142,9 @@ impl<R: Runtime> Client<'_, R> {
         match (found.remove(&query.identity()), rejection) {
             (Some(State::Present(groups)), _) => Ok(groups),
             (Some(State::Unknown(_)), Some(rejection)) => Err(rejection),
-            (Some(State::Unknown(doubt)), None) => Err(Error::new(ErrorCode::UpstreamInvalid, doubt).at(self.target())),
+            (Some(State::Unknown(doubt)), None) => {
+                Err(Error::new(ErrorCode::UpstreamInvalid, doubt).at(&self.target.name))
+            }
             (Some(State::Absent) | None, _) => Ok(Vec::new()),
         }
     }
@@ -215,7 +217,7 @@ impl<R: Runtime> Client<'_, R> {
     /// Looks up all `queries`, of one kind, with escaping filters.
     async fn find_all<Q: ByName>(&self, queries: &[&Q], look_up: &mut LookUp<Q>) -> Result<()> {
         let mut rest = queries;
-        let (mut refused, mut all_answered, mut one_each) = (None, true, self.cache().one_group_each());
+        let (mut refused, mut all_answered, mut one_each) = (None, true, self.cache.one_group_each.get());
         while !rest.is_empty() {
             let (batch, later) = rest.split_at(if one_each { 1 } else { batch_length(rest) });
             let doubt = match self.find(batch, look_up).await {
@@ -247,7 +249,7 @@ impl<R: Runtime> Client<'_, R> {
         }
         // All separate look-ups succeeded: the combined filter was the problem.
         if all_answered && refused.is_some_and(|error| error.answer_status().is_some()) {
-            self.cache().keep_one_group_each();
+            self.cache.one_group_each.set(true);
         }
         Ok(())
     }
@@ -268,7 +270,7 @@ impl<R: Runtime> Client<'_, R> {
         }
         // More than one part of the filter counted.
         if found(look_up) > before + 1 {
-            self.cache().keep_evaluates_or();
+            self.cache.evaluates_or.set(true);
         }
         Ok(doubt)
     }
@@ -316,7 +318,7 @@ impl<R: Runtime> Client<'_, R> {
     async fn find_awkward<Q: ByName>(&self, mut queries: Vec<&Q>, look_up: &mut LookUp<Q>) -> Result<()> {
         let mut rest = queries.as_slice();
         'raw: while !rest.is_empty() {
-            let (batch, later) = rest.split_at(if self.cache().one_group_each() { 1 } else { batch_length(rest) });
+            let (batch, later) = rest.split_at(if self.cache.one_group_each.get() { 1 } else { batch_length(rest) });
             let filters: Vec<_> = batch.iter().flat_map(|query| query.raw_filters()).collect();
             for filter in without_or(filters, batch.len()) {
                 match self.list(&filter, batch, PAGES, look_up).await {

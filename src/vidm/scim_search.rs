@@ -82,7 +82,7 @@ impl<R: Runtime> Client<'_, R> {
 
     /// One page: with a body if the filter requires it and vIDM has that call, else with the URI.
     async fn page<T: Resource>(&self, search: Search<'_>) -> Result<Page<T>> {
-        if !belongs_in_body(search.filter) || (self.cache().no_search() && search.filter.len() <= URI) {
+        if !belongs_in_body(search.filter) || (self.cache.no_search.get() && search.filter.len() <= URI) {
             return self.call(&Find::new(search)).await;
         }
         let error = match self.call(&FindByBody::new(search)).await {
@@ -96,7 +96,7 @@ impl<R: Runtime> Client<'_, R> {
         }
         let page = self.call(&Find::new(search)).await?;
         if is_missing {
-            self.cache().keep_no_search();
+            self.cache.no_search.set(true);
         }
         Ok(page)
     }

@@ -34,12 +34,12 @@ impl<R: Runtime> Client<'_, R> {
             if !matches!(look_up.found.get(&identity), Some(State::Absent)) {
                 continue;
             }
-            let is_doubtful = look_up.together.contains(&identity) && !self.cache().evaluates_or();
+            let is_doubtful = look_up.together.contains(&identity) && !self.cache.evaluates_or.get();
             let alone = if is_doubtful { query.exact_filters() } else { Vec::new() };
             let filters = [(alone, true), (query.lower_case_filters(), false)];
             let more: usize = filters.iter().map(|(filters, _)| filters.len()).sum();
             let is_too_much = calls + more > CALLS || self.out.remaining() < least;
-            if is_too_much && !(is_doubtful && self.cache().one_group_each()) {
+            if is_too_much && !(is_doubtful && self.cache.one_group_each.get()) {
                 if is_doubtful {
                     look_up.set(query, Some(format!("vIDM lists no such {}, {TOGETHER}", Q::Resource::NOUN)));
                 }
@@ -53,7 +53,7 @@ impl<R: Runtime> Client<'_, R> {
                 }
                 if is_same && look_up.is_found(query) {
                     // The combined filter did not find it.
-                    self.cache().keep_one_group_each();
+                    self.cache.one_group_each.set(true);
                 }
                 break;
             }
