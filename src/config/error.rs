@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::VARIABLES;
-use crate::json::escape;
+use crate::json::{escape, unescape};
 
 /// One mistake, or one warning.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,7 +43,7 @@ impl ConfigError {
     #[must_use]
     pub fn place(&self) -> String {
         let steps = self.pointer.split('/').skip(1).map(|step| {
-            let name = step.replace("~1", "/").replace("~0", "~");
+            let name = unescape(step);
             if name.bytes().all(|byte| byte.is_ascii_digit()) { format!("[{name}]") } else { format!(".{name}") }
         });
         std::iter::once(self.variable.clone()).chain(steps).collect()

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Error, read};
+use super::{Error, read, unescape};
 use crate::spelling::resembled;
 
 /// Limit of reading attempts; each one removes a wrong field.
@@ -68,8 +68,10 @@ fn take_out(value: &mut Value, error: &Error, faults: &mut Vec<Fault>, own_reaso
 /// Removes a field from its object; returns whether it was one.
 fn remove(value: &mut Value, pointer: &str) -> bool {
     let Some((parent, name)) = pointer.rsplit_once('/') else { return false };
-    let name = name.replace("~1", "/").replace("~0", "~");
-    value.pointer_mut(parent).and_then(Value::as_object_mut).is_some_and(|fields| fields.remove(&name).is_some())
+    value
+        .pointer_mut(parent)
+        .and_then(Value::as_object_mut)
+        .is_some_and(|fields| fields.remove(&unescape(name)).is_some())
 }
 
 /// serde's message without the value that it quotes, which may be a password in the wrong place.

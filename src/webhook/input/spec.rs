@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::placeholder::find_placeholders;
 use super::{Input, fields};
 use crate::error::{Error, FieldError};
+use crate::json::unescape;
 
 /// The names that mark a specification.
 const NAMES: [&str; 17] = [
@@ -82,7 +83,7 @@ fn origin(spec: &Value, pointer: &str) -> String {
         }
         place.push('/');
         place.push_str(step);
-        let name = step.replace("~1", "/").replace("~0", "~");
+        let name = unescape(step);
         at = at.and_then(|at| match at {
             Value::Array(items) => items.get(name.parse::<usize>().ok()?),
             _ => at.get(&name),
