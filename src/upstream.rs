@@ -16,6 +16,7 @@ mod token_cache;
 pub use base_url::BaseUrl;
 pub use encoding::{bare, segment, with_body};
 pub(crate) use encoding::{form, is_uuid, json};
+pub(crate) use endpoint::evidence_text;
 pub use endpoint::{Api, Endpoint};
 pub(crate) use recent::Recent;
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::error::{UpstreamEvidence, excerpt};
-use crate::upstream::{Api, segment};
+use crate::error::UpstreamEvidence;
+use crate::upstream::{Api, evidence_text as text, segment};
 
 /// The media type of every body.
 pub(super) const JSON: &str = "application/json";
@@ -62,14 +62,6 @@ impl Api for Broker {
         let body: Value = serde_json::from_slice(body).ok()?;
         let (code, message) = (text(&body, "error"), text(&body, "error_description"));
         code.is_some().then(|| UpstreamEvidence { code, message, ..UpstreamEvidence::default() })
-    }
-}
-
-fn text(value: &Value, name: &str) -> Option<String> {
-    match value.get(name)? {
-        Value::String(text) if !text.trim().is_empty() => Some(excerpt(text)),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
     }
 }
 

@@ -1,8 +1,9 @@
 //! An endpoint: a type with the whole contract of one upstream call.
 
 use bytes::Bytes;
+use serde_json::Value;
 
-use crate::error::{Error, UpstreamEvidence};
+use crate::error::{Error, UpstreamEvidence, excerpt};
 use crate::retry::Repeat;
 
 /// A vendor's API: the common part of its endpoints.
@@ -13,6 +14,15 @@ pub trait Api {
     /// Reads the vendor's error format from a body, without facts about the call; `None` if the body is something else (a
     /// gateway's page).
     fn read_error(body: &[u8]) -> Option<UpstreamEvidence>;
+}
+
+/// A field of a vendor's error for the evidence: a text that is not blank, or a number.
+pub(crate) fn evidence_text(error: &Value, name: &str) -> Option<String> {
+    match error.get(name)? {
+        Value::String(text) if !text.trim().is_empty() => Some(excerpt(text)),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
 }
 
 /// One call of a vendor's API.

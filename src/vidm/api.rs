@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::dialect::Dialect;
 use crate::error::{UpstreamEvidence, excerpt};
-use crate::upstream::Api;
+use crate::upstream::{Api, evidence_text};
 
 /// vIDM's REST API.
 #[derive(Debug)]
@@ -30,12 +30,7 @@ impl Api for Vidm {
 }
 
 fn one(error: &Value, code: &str, message: &str) -> Option<UpstreamEvidence> {
-    let text = |name| match error.get(name) {
-        Some(Value::String(text)) if !text.trim().is_empty() => Some(excerpt(text)),
-        Some(Value::Number(number)) => Some(number.to_string()),
-        _ => None,
-    };
-    let (code, message) = (text(code), text(message));
+    let (code, message) = (evidence_text(error, code), evidence_text(error, message));
     if code.is_none() && message.is_none() {
         return None;
     }
