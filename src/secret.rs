@@ -69,13 +69,11 @@ impl<'de> Deserialize<'de> for Secret {
 }
 
 /// The scheme in front of a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
     /// vIDM's own scheme for session tokens (used by VMware's guides and tools).
     Hzn,
     /// RFC 6750.
-    #[default]
     Bearer,
     /// VCF Operations' own scheme for session tokens.
     OpsToken,

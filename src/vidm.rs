@@ -38,8 +38,6 @@ mod sync_state;
 mod tests;
 mod users;
 
-use serde::Deserialize;
-
 use crate::secret::{Scheme, Secret};
 use crate::upstream::Account;
 use crate::upstream::BaseUrl;
@@ -149,11 +147,9 @@ impl Credentials {
 }
 
 /// Which call starts a sync.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SyncApi {
     /// The one that the directory accepts: v2 first if it was migrated to the enterprise service, else classic first.
-    #[default]
     Auto,
     /// The classic connector's.
     Classic,

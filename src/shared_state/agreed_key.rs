@@ -150,7 +150,7 @@ mod tests {
     impl Instance {
         fn new() -> Rc<Self> {
             let state_key = Rc::new(StateKey::new(&[]));
-            Rc::new(Self { access: StoreAccess::of_deployment(Rc::clone(&state_key), "d".into()), state_key })
+            Rc::new(Self { access: StoreAccess::new(Rc::clone(&state_key), "d".into()), state_key })
         }
 
         async fn settled(self: Rc<Self>, model: Model) {

@@ -59,16 +59,10 @@ impl std::fmt::Debug for FingerprintKey {
 }
 
 impl StoreAccess {
-    /// Access with these keys.
+    /// Access with these keys for one `deployment` of several that may share the store: without `state_key`, its instances
+    /// agree on a key under this name. It is readable in the store.
     #[must_use]
-    pub fn new(state_key: Rc<StateKey>) -> Self {
-        Self::of_deployment(state_key, String::new())
-    }
-
-    /// The same for one `deployment` of several that may share the store: without `state_key`, its instances agree on a key
-    /// under this name. It is readable in the store.
-    #[must_use]
-    pub(crate) fn of_deployment(state_key: Rc<StateKey>, deployment: String) -> Self {
+    pub fn new(state_key: Rc<StateKey>, deployment: String) -> Self {
         Self {
             state_key,
             deployment,

@@ -192,7 +192,7 @@ mod tests {
         assert_eq!(wire(&get), format!("GET /v1/identity-providers/14903101-fe54-448e-96be-6ffadad2284f\n{ACCEPT}\n"));
         let provider = read(&get, include_str!("../../tests/fixtures/vcf/identity-provider-adfs.answer.json")).unwrap();
         assert_eq!(provider.id.as_deref(), Some("14903101-fe54-448e-96be-6ffadad2284f"));
-        assert!(provider.is_active());
+        assert_eq!(provider.status.as_deref(), Some("active"));
     }
 
     #[test]

@@ -108,12 +108,6 @@ impl IdentityProvider {
         self.etag = etag(&self);
         self
     }
-
-    /// Whether this provider is in use.
-    #[must_use]
-    pub fn is_active(&self) -> bool {
-        self.status.as_deref().is_some_and(|status| status.eq_ignore_ascii_case("active"))
-    }
 }
 
 /// A directory of the embedded provider (the vendor's `VcIdentitySources`).

@@ -5,6 +5,7 @@ use http::Response;
 use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
 use serde_json::{Map, Value};
 
+use super::Dialect;
 use super::api::Vidm;
 use super::directories::ListDirectories;
 use super::domains::ListDomains;
@@ -16,7 +17,6 @@ use super::scim_filter::ByName as _;
 use super::sync_start::{StartSync, StartSyncV2};
 use super::sync_state::GetSync;
 use super::users::User;
-use super::{Dialect, SyncApi};
 use crate::directory::DirectoryRef;
 use crate::directory::GroupQuery;
 use crate::secret::{Scheme, Secret};
@@ -35,14 +35,6 @@ pub(super) fn sent<E: Endpoint<Api = Vidm>>(endpoint: &E, profile: &Dialect) -> 
 /// A response.
 pub(super) fn answer(status: u16, body: &str) -> Response<Bytes> {
     Response::builder().status(status).body(Bytes::copy_from_slice(body.as_bytes())).unwrap()
-}
-
-#[test]
-fn sync_api_words_are_read() {
-    for (word, api) in [("\"auto\"", SyncApi::Auto), ("\"classic\"", SyncApi::Classic), ("\"v2\"", SyncApi::V2)] {
-        assert_eq!(serde_json::from_str::<SyncApi>(word).unwrap(), api);
-    }
-    assert_eq!(SyncApi::default(), SyncApi::Auto);
 }
 
 /// Passes `body` to every reader. Any outcome is fine.

@@ -50,7 +50,7 @@ impl Configured {
             targets: Targets::new(&config),
             sync_ids: sync_id::Key::new(Rc::clone(&state_key)),
             rates: rate_limit::Rates::default(),
-            store: config.store.then(|| StoreAccess::of_deployment(Rc::clone(&state_key), config.deployment())),
+            store: config.store.then(|| StoreAccess::new(Rc::clone(&state_key), config.deployment())),
             state_key,
             answers: idempotency::LocalAnswers::default(),
             unproven: body::Unproven::default(),

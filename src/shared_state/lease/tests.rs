@@ -24,7 +24,7 @@ struct Log {
 }
 
 fn access() -> StoreAccess {
-    StoreAccess::new(Rc::new(StateKey::of("pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8")))
+    StoreAccess::new(Rc::new(StateKey::of("pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8")), String::new())
 }
 
 /// One step, at which others may proceed.

@@ -120,7 +120,7 @@ mod tests {
     const HOUR: Duration = Duration::from_hours(1);
 
     async fn with<T>(model: &Model, work: impl AsyncFnOnce(RevokedTokens<'_, Model>) -> T) -> T {
-        let access = StoreAccess::new(Rc::new(StateKey::of("k")));
+        let access = StoreAccess::new(Rc::new(StateKey::of("k")), String::new());
         let store = SharedStore::new(model, Some(&access), Duration::MAX);
         work(RevokedTokens::of(&store, "default", "pipeline")).await
     }

@@ -38,7 +38,7 @@ impl Instance {
             target: target(system()),
             memory: Cache::default(),
             script: Script::new(calls).with_store(store),
-            access: StoreAccess::new(Rc::new(StateKey::of(key))),
+            access: StoreAccess::new(Rc::new(StateKey::of(key)), String::new()),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::shared_state::{StateKey, StoreAccess};
 use crate::webhook::metrics::{Family, Metrics};
 
 fn access() -> StoreAccess {
-    StoreAccess::new(Rc::new(StateKey::of("pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8")))
+    StoreAccess::new(Rc::new(StateKey::of("pOb2TGAdDhbFxUcP3RmTTnhVPXuR0NJ8")), String::new())
 }
 
 /// An instance that counts one failure of the store.
