@@ -5,7 +5,7 @@ use http::{Method, Request, Response};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::api::{Fleet, IAM, JSON};
+use super::api::{Fleet, JSON, directory_path};
 use super::items::items;
 use crate::directory::{Changes, Counts, FailureReason, RunMarks, SyncReport, SyncStatus};
 use crate::error::{Result, excerpt};
@@ -48,10 +48,8 @@ impl Endpoint for ListSyncLogs<'_> {
     const REPEAT: Repeat = Repeat::Always;
 
     fn request(&self, (): &()) -> Result<Request<Bytes>> {
-        let Self { provider, directory, last } = self;
-        let path = format!(
-            "{IAM}/identity-providers/{provider}/ldap-directories/{directory}/sync-logs?last={last}&page=0&pageSize={PAGE}"
-        );
+        let directory = directory_path(self.provider, self.directory);
+        let path = format!("{directory}/sync-logs?last={}&page=0&pageSize={PAGE}", self.last);
         bare(Method::GET, &path, JSON)
     }
 

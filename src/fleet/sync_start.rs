@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{Method, Request, Response};
 
-use super::api::{Fleet, IAM, JSON};
+use super::api::{Fleet, JSON, directory_path};
 use crate::error::{Error, Result};
 use crate::retry::Repeat;
 use crate::upstream::{Endpoint, bare, with_body};
@@ -28,9 +28,8 @@ impl Endpoint for StartSync<'_> {
     const REPEAT: Repeat = Repeat::IfNeverArrived;
 
     fn request(&self, (): &()) -> Result<Request<Bytes>> {
-        let Self { provider, directory, with_body: has_body } = self;
-        let path = format!("{IAM}/identity-providers/{provider}/ldap-directories/{directory}/sync");
-        match has_body {
+        let path = format!("{}/sync", directory_path(self.provider, self.directory));
+        match self.with_body {
             true => with_body(Method::POST, &path, JSON, JSON, "{}"),
             false => bare(Method::POST, &path, JSON),
         }
