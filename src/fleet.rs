@@ -54,7 +54,7 @@ pub use provider::{
     ResourceId, SamlAttributeMapping, SamlConfiguration, SamlMetadata, SamlMetadataContent, ScimClientDetails,
     ScimSyncClient, TokenTtl,
 };
-pub use provision::{Principal, Provisioning};
+pub use provision::Provisioning;
 pub use realms::Realm;
 pub use version::Version;
 

@@ -22,7 +22,7 @@ use crate::upstream::{Endpoint, invalid, json, read_json, with_body};
 /// `POST /suite-api/api/fleet-management/iam/identity-providers/{idpConfigId}/ldap-directories/{ldapDirectoryId}/principals`
 /// (VCF Operations API 9.1.1, `provisionPrincipal`)
 ///
-/// Responds with 201 and the principal. The response for a group that the broker has already is not documented.
+/// Responds with 201 and the group as a principal. The response for a group that the broker has already is not documented.
 #[derive(Debug)]
 pub(super) struct ProvisionGroup<'a> {
     pub(super) provider: &'a str,
@@ -38,22 +38,11 @@ struct Body<'a> {
     principal_type: &'a str,
 }
 
-/// A group that was brought into the identity broker.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Principal {
-    /// Its id in the broker.
-    pub id: String,
-    /// Its display name.
-    pub name: Option<String>,
-    /// Its distinguished name, as VCF Operations writes it.
-    pub dn: Option<String>,
-}
-
 /// The outcome of bringing a group in.
 #[derive(Debug)]
 pub enum Provisioning {
     /// The broker has the group.
-    Done(Principal),
+    Done(Group),
     /// The response does not prove that: the group may have been there already, or the request may have taken effect
     /// without a usable response. If a look-up by distinguished name does not find the group, this is the failure.
     Unproved(Error),
@@ -61,7 +50,7 @@ pub enum Provisioning {
 
 impl Endpoint for ProvisionGroup<'_> {
     type Api = Fleet;
-    type Response = Principal;
+    type Response = Group;
     const CALL: &'static str = "POST /suite-api/api/fleet-management/iam/identity-providers/{idpConfigId}/ldap-directories/{ldapDirectoryId}/principals";
     const REPEAT: Repeat = Repeat::IfNeverArrived;
 
@@ -71,7 +60,7 @@ impl Endpoint for ProvisionGroup<'_> {
     }
 
     /// Only an id, and no other group's name, proves that the broker has the group.
-    fn response(&self, answer: Response<Bytes>) -> Result<Principal> {
+    fn response(&self, answer: Response<Bytes>) -> Result<Group> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Answer {
@@ -85,11 +74,11 @@ impl Endpoint for ProvisionGroup<'_> {
         let text = |value: &Value| value.as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned);
         let Answer { principal_id, name, dn } = read_json(Self::CALL, &answer)?;
         let id = text(&principal_id).ok_or_else(|| invalid(Self::CALL, &answer, "it has no principalId"))?;
-        let dn = text(&dn);
-        if dn.as_deref().is_some_and(|dn| Key::of(dn) != Key::of(self.dn)) {
+        if text(&dn).is_some_and(|dn| Key::of(&dn) != Key::of(self.dn)) {
             return Err(invalid(Self::CALL, &answer, "it names another principal"));
         }
-        Ok(Principal { id, name: text(&name), dn })
+        let name = text(&name);
+        Ok(Group { group_id: id, group_name: name.clone(), display_name: name, domain_name: None, extra: Map::new() })
     }
 }
 
@@ -102,7 +91,7 @@ impl<R: Runtime> Client<'_, R> {
     /// certainly not brought in.
     pub async fn provision(&self, provider_id: &str, directory_id: &str, dn: &str) -> Result<Provisioning> {
         match self.call(&ProvisionGroup { provider: provider_id, directory: directory_id, dn }).await {
-            Ok(principal) => Ok(Provisioning::Done(principal)),
+            Ok(group) => Ok(Provisioning::Done(group)),
             Err(error) if is_unproved(&error) => Ok(Provisioning::Unproved(error)),
             Err(error) if error.answer_status().is_some_and(|status| status.as_u16() == 405) => {
                 let detail = "this VCF Operations does not bring in single groups: it has this call since 9.1.1";
@@ -158,8 +147,8 @@ impl<R: Runtime> Client<'_, R> {
                 done = self.provision(&located.provider, &located.id, query.as_str()).await;
             }
             match done {
-                Ok(Provisioning::Done(principal)) => {
-                    found.insert(query.identity(), State::Present(principal.group(), ProvedBy::Id));
+                Ok(Provisioning::Done(group)) => {
+                    found.insert(query.identity(), State::Present(group, ProvedBy::Id));
                 }
                 Ok(Provisioning::Unproved(error)) => {
                     found.insert(query.identity(), State::Unknown(error.detail().to_owned(), error.clone()));
@@ -194,14 +183,6 @@ impl<R: Runtime> Client<'_, R> {
             located,
             groups.iter().map(|query| Proof::in_broker(query.as_str(), found.get(&query.identity()))).collect(),
         ))
-    }
-}
-
-impl Principal {
-    /// The principal as a group.
-    fn group(self) -> Group {
-        let Self { id, name, .. } = self;
-        Group { group_id: id, group_name: name.clone(), display_name: name, domain_name: None, extra: Map::new() }
     }
 }
 
@@ -241,13 +222,10 @@ mod tests {
         let read = |body: &str| CALL.response(answer(201, body));
         let body = r#"{"principalId":"550e8400-e29b-41d4-a716-446655440000","name":"R, D",
             "dn":"cn=R\\2C \"D\",OU=Groups,DC=X","principalType":"GROUP"}"#;
-        let principal = read(body).unwrap();
-        assert_eq!(principal.id, "550e8400-e29b-41d4-a716-446655440000");
-        assert_eq!((principal.name.as_deref(), principal.dn.is_some()), (Some("R, D"), true));
-        assert_eq!(
-            read(r#"{"principalId":"i","dn":null}"#).unwrap(),
-            Principal { id: "i".into(), name: None, dn: None }
-        );
+        let group = read(body).unwrap();
+        assert_eq!(group.group_id, "550e8400-e29b-41d4-a716-446655440000");
+        assert_eq!((group.group_name.as_deref(), group.display_name.as_deref()), (Some("R, D"), Some("R, D")));
+        assert_eq!(read(r#"{"principalId":"i","dn":null}"#).unwrap().group_name, None);
         for body in
             ["", "[]", "{}", r#"{"principalId":" "}"#, r#"{"principalId":7}"#, r#"{"principalId":"i","dn":"CN=x"}"#]
         {
