@@ -148,31 +148,23 @@ impl From<FailureReason> for SyncFailure {
     }
 }
 
+impl From<SyncReport> for SyncState {
+    /// A directory's latest run, without a request.
+    fn from(report: SyncReport) -> Self {
+        let (status, reason) = (report.status, report.reason.map(SyncFailure::from));
+        Self { status, reason, doubt: None, groups: Vec::new(), users: Vec::new(), report, age: Duration::ZERO }
+    }
+}
+
 impl SyncState {
     /// A request that was just accepted; nothing else is known.
     #[must_use]
     pub fn begun(status: SyncStatus) -> Self {
-        Self {
-            status,
-            report: SyncReport { status, ..SyncReport::running() },
-            groups: Vec::new(),
-            users: Vec::new(),
-            reason: None,
-            doubt: None,
-            age: Duration::ZERO,
-        }
+        Self::from(SyncReport { status, ..SyncReport::running() })
     }
 
     fn of(status: SyncStatus, look: &Observation) -> Self {
-        Self {
-            status,
-            report: look.report.clone(),
-            groups: Vec::new(),
-            users: Vec::new(),
-            reason: None,
-            doubt: None,
-            age: look.age,
-        }
+        Self { status, reason: None, age: look.age, ..Self::from(look.report.clone()) }
     }
 
     /// A state whose run `look` does not show: only the target's word is kept of the run that it shows.

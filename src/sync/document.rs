@@ -212,11 +212,3 @@ impl AsRef<SyncDocument> for SyncDocument {
         self
     }
 }
-
-impl From<SyncReport> for SyncState {
-    /// A directory's latest run, without a request.
-    fn from(report: SyncReport) -> Self {
-        let (status, reason) = (report.status, report.reason.map(SyncFailure::from));
-        Self { status, reason, doubt: None, groups: Vec::new(), users: Vec::new(), report, age: Duration::ZERO }
-    }
-}
