@@ -14,6 +14,9 @@ use crate::shared_state::SharedStore;
 /// How long a list of directories may be used to turn names into ids.
 const LIFE: Duration = Duration::from_secs(600);
 
+/// The same for a list that lacks some.
+const LIFE_OF_PART: Duration = Duration::from_secs(60);
+
 /// Longer lists are not stored.
 const MAX_SHARED: usize = 256 << 10;
 
@@ -31,6 +34,8 @@ struct List<D> {
     /// Domains that identified a directory: domain → id.
     domains: Map<String, Value>,
     until: SystemTime,
+    /// Whether it may lack some: others could not be read. Such a list is not shared.
+    is_part: bool,
 }
 
 impl<D> Default for CachedList<D> {
@@ -42,8 +47,16 @@ impl<D> Default for CachedList<D> {
 impl<D: Listed> CachedList<D> {
     /// Caches a list that was just read.
     pub(crate) fn keep(&self, directories: &[D], now: SystemTime) {
-        let list = List { directories: directories.to_vec(), domains: Map::new(), until: now + LIFE };
-        *self.list.borrow_mut() = Some(list);
+        self.set(directories, now + LIFE, false);
+    }
+
+    /// Caches those of a list that could be read, for a minute.
+    pub(crate) fn keep_part(&self, directories: &[D], now: SystemTime) {
+        self.set(directories, now + LIFE_OF_PART, true);
+    }
+
+    fn set(&self, directories: &[D], until: SystemTime, is_part: bool) {
+        *self.list.borrow_mut() = Some(List { directories: directories.to_vec(), domains: Map::new(), until, is_part });
     }
 
     /// Caches which directory a domain identified, as long as the list.
@@ -65,9 +78,17 @@ impl<D: Listed> CachedList<D> {
         found.filter(|directory| directory.why_not_syncable().is_none()).cloned()
     }
 
-    /// The list, while it is fresh.
+    /// The directory with this id, whether or not it can be synced.
+    pub(crate) fn with_id(&self, id: &str, now: SystemTime) -> Option<D> {
+        let list = self.list.borrow();
+        let list = list.as_ref().filter(|list| list.until > now)?;
+        list.directories.iter().find(|directory| directory.id().eq_ignore_ascii_case(id)).cloned()
+    }
+
+    /// The whole list, while it is fresh.
     pub(crate) fn directories(&self, now: SystemTime) -> Option<Vec<D>> {
-        self.list.borrow().as_ref().filter(|list| list.until > now).map(|list| list.directories.clone())
+        let list = self.list.borrow();
+        list.as_ref().filter(|list| list.until > now && !list.is_part).map(|list| list.directories.clone())
     }
 
     /// Drops the list, also from the store: it proved wrong.
@@ -82,7 +103,8 @@ impl<D: Listed> CachedList<D> {
     /// Stores the list for other instances, unless the store has it and it will stay valid for a while.
     pub(crate) async fn share<R: Runtime>(&self, store: &SharedStore<'_, R>, name: Option<String>) {
         let Some(name) = name else { return };
-        let written = self.list.borrow().as_ref().map(|list| (list.written(), list.until));
+        let whole = |list: &List<D>| (!list.is_part).then(|| (list.written(), list.until));
+        let written = self.list.borrow().as_ref().and_then(whole);
         let Some((value, until)) = written else { return };
         let (now, digest) = (store.runtime().now(), Sha256::digest(&value).into());
         let is_there = self.shared.get().is_some_and(|(there, until)| there == digest && until > now + LIFE / 2);
@@ -122,7 +144,7 @@ impl<D: Listed> List<D> {
             return None;
         };
         let item = |item| if let Value::Object(item) = item { D::read(item) } else { None };
-        Some(Self { directories: items.into_iter().filter_map(item).collect(), domains, until })
+        Some(Self { directories: items.into_iter().filter_map(item).collect(), domains, until, is_part: false })
     }
 }
 
@@ -153,6 +175,11 @@ mod tests {
         for (text, later) in [("corp", 600), ("twin", 0), ("local", 0), ("none", 0)] {
             assert_eq!(known(text, later), None, "{text}");
         }
+        assert!(cache.with_id("D", now).is_some() && cache.directories(now).is_some());
+        cache.keep_part(&list, now);
+        let late = now + Duration::from_secs(60);
+        assert!(cache.with_id("d", now).is_some() && cache.with_id("d", late).is_none());
+        assert!(cache.directories(now).is_none(), "a part is not the list");
     }
 
     #[test]
@@ -163,7 +190,7 @@ mod tests {
             items.iter().map(|item| Directory::read(item.as_object().unwrap().clone()).unwrap()).collect();
         assert!(directories.len() > 2);
         let domains = Map::from_iter([("corp.example".to_owned(), directories[0].id.as_str().into())]);
-        let list = List { directories, domains, until: SystemTime::UNIX_EPOCH };
+        let list = List { directories, domains, until: SystemTime::UNIX_EPOCH, is_part: false };
         let read = List::<Directory>::read(&list.written(), SystemTime::UNIX_EPOCH).unwrap();
         assert_eq!((read.directories, read.domains), (list.directories, list.domains));
         for other in ["", "[]", "{}", r#"{"items":{},"domains":{}}"#] {

@@ -28,10 +28,16 @@ impl Api for Fleet {
     type Dialect = ();
 
     /// `{"type", "message", "httpStatusCode", "apiErrorCode", "moreInformation": [{"name", "value"}], "validationFailures":
-    /// [{"failureMessage", "violationPath"}]}` (schema `error` of the vendor's OpenAPI document). No field is always there.
+    /// [{"failureMessage", "violationPath"}]}` (schema `error` of the vendor's OpenAPI document). No field is always there. No call of
+    /// identity and access management declares its errors, so two other forms are read too: that of failed tasks (`errorCode`,
+    /// `errorMessage`), and that of Spring, which the server is made with: `{"timestamp", "status", "error", "path"}`.
     fn read_error(body: &[u8]) -> Option<UpstreamEvidence> {
         let body: Value = serde_json::from_slice(body).ok()?;
-        let (code, message) = (text(&body, "apiErrorCode"), text(&body, "message"));
+        let either = |one: &str, other: &str| text(&body, one).or_else(|| text(&body, other));
+        let (code, mut message) = (either("apiErrorCode", "errorCode"), either("message", "errorMessage"));
+        if message.is_none() && ["timestamp", "status", "path"].iter().all(|name| body.get(name).is_some()) {
+            message = text(&body, "error");
+        }
         let pairs = |list: &str, first: &str, second: &str| -> Vec<String> {
             let items = body.get(list).and_then(Value::as_array).into_iter().flatten();
             let lines = items.map(|item| [text(item, first), text(item, second)]);
@@ -78,6 +84,15 @@ mod tests {
         assert_eq!((said.code.as_deref(), said.message.as_deref()), (Some("1501"), Some("Invalid request")));
         let details = ["directories[0].name: must not be null", "errorName: idp.pem.certificate.chains.max.exceeded"];
         assert_eq!(said.details, details);
+    }
+
+    #[test]
+    fn forms_of_tasks_and_of_spring_are_read() {
+        let task = Fleet::read_error(br#"{"errorCode":"IAM-7","errorMessage":"no such id"}"#).unwrap();
+        assert_eq!((task.code.as_deref(), task.message.as_deref()), (Some("IAM-7"), Some("no such id")));
+        let body = br#"{"timestamp":"2026-11-30T10:00:00Z","status":404,"error":"Not Found","path":"/api/x"}"#;
+        assert_eq!(Fleet::read_error(body).unwrap().message.as_deref(), Some("Not Found"));
+        assert_eq!(Fleet::read_error(br#"{"error":"Not Found"}"#), None);
     }
 
     #[test]

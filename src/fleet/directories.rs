@@ -142,7 +142,8 @@ impl Directory {
             identity_provider: provider.to_owned(),
             domains: take(&mut item, field::DOMAINS, texts).unwrap_or_default(),
             status: take_text(&mut item, field::STATUS),
-            last_sync_at: number(&mut item, field::TIME),
+            // The vendor's examples write numbers that are not set as 0.
+            last_sync_at: number(&mut item, field::TIME).filter(|ms| *ms > 0),
             setup_status: take_text(&mut item, field::SETUP),
             sync_mode: take_text(&mut item, field::MODE),
             users: number(&mut item, field::USERS),
@@ -207,7 +208,7 @@ impl Listed for Directory {
 
     fn why_not_syncable(&self) -> Option<&'static str> {
         if self.setup_status.as_deref() == Some("INITIAL") {
-            return Some("is not set up yet");
+            return Some("is not set up yet: finish \"Configure user and group provisioning\" in VCF Operations");
         }
         let is_on_demand = self.sync_mode.as_deref() == Some(ON_DEMAND);
         is_on_demand.then_some("imports users and groups on demand, not by a sync")

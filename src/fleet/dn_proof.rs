@@ -11,7 +11,7 @@ use super::Client;
 use super::directory_query::FindDirectoryGroups;
 use super::locate::Located;
 use super::principal_query::{Group, Principal as _, Term};
-use super::proof::{BATCH, Found, Name, State, same};
+use super::proof::{BATCH, Found, Name, State, full, same};
 use crate::directory::{GroupQuery, Identity, ProvedBy};
 use crate::dn::{self, Key};
 use crate::error::{Error, ErrorCode, Result};
@@ -20,7 +20,8 @@ use crate::runtime::Runtime;
 /// A group's entry in Active Directory.
 struct Entry {
     name: String,
-    domain: String,
+    /// The domain of its distinguished name.
+    domain: Option<String>,
     /// The group's id in the broker, if the broker has it.
     id: Option<String>,
 }
@@ -29,7 +30,7 @@ impl Entry {
     /// The broker's group, if the entry has its id.
     fn group(&self) -> Option<Group> {
         let id = self.id.clone()?;
-        let (name, domain) = (Some(self.name.clone()), Some(self.domain.clone()));
+        let (name, domain) = (Some(self.name.clone()), self.domain.clone());
         Some(Group {
             group_id: id,
             group_name: name.clone(),
@@ -82,7 +83,8 @@ impl<R: Runtime> Client<'_, R> {
         let mut named: Vec<(&GroupQuery, Group)> = Vec::new();
         let mut unassigned: Vec<&GroupQuery> = Vec::new();
         for query in batch {
-            let mut fitting = answer.iter().filter(|group| has_name(group, query) && is_in_domain(group, query));
+            let mut fitting =
+                answer.iter().filter(|group| has_name(group, query) && is_in_domain(located, group, query));
             // Two groups may have the same name in different containers.
             let is_only =
                 answer.len() <= batch.len() && batch.iter().filter(|other| same_name(other, query)).count() == 1;
@@ -103,7 +105,7 @@ impl<R: Runtime> Client<'_, R> {
                     _ => self.with_dns(located, &[query]).await?,
                 };
                 if let [group] = results.as_slice()
-                    && is_in_domain(group, query)
+                    && is_in_domain(located, group, query)
                 {
                     alone.push((query, group.clone()));
                 }
@@ -149,15 +151,18 @@ impl<R: Runtime> Client<'_, R> {
             };
             found.insert(query.identity(), state);
         }
-        let names = by_name
-            .iter()
-            .map(|(identity, entry)| (identity.clone(), Name { name: &entry.name, domain: &entry.domain }));
+        let names = by_name.iter().map(|(identity, entry)| {
+            let domains = located.domains_of(entry.domain.as_deref());
+            (identity.clone(), Name { name: &entry.name, domains })
+        });
         self.prove_names(located, names.collect(), found).await?;
         for (identity, entry) in by_name {
             if let Some(place @ State::Absent(_)) = found.get_mut(&identity) {
-                let name = format!("{}@{}", entry.name, entry.domain);
+                let domains = located.domains_of(entry.domain.as_deref());
+                let names: Vec<_> = domains.iter().map(|domain| full(&entry.name, domain)).collect();
+                let names = names.join(" or ");
                 *place =
-                    State::Absent(Some(format!("Active Directory has the group; the identity broker has no {name}")));
+                    State::Absent(Some(format!("Active Directory has the group; the identity broker has no {names}")));
             }
         }
         Ok(())
@@ -172,8 +177,11 @@ impl<R: Runtime> Client<'_, R> {
         let entries = self.call(&search).await?;
         let text = |entry: &Value, field: &str| entry.get(field).and_then(Value::as_str).map(str::to_owned);
         let found = entries.iter().find(|entry| text(entry, "dn").is_some_and(|theirs| Key::of(&theirs) == wanted));
-        let domain = dn::domain(dn).or_else(|| located.domains.first().cloned()).unwrap_or_default();
-        Ok(found.map(|entry| Entry { name: text(entry, "name").unwrap_or(name), domain, id: text(entry, "id") }))
+        Ok(found.map(|entry| Entry {
+            name: text(entry, "name").unwrap_or(name),
+            domain: dn::domain(dn),
+            id: text(entry, "id"),
+        }))
     }
 }
 
@@ -183,9 +191,9 @@ fn has_name(group: &Group, query: &GroupQuery) -> bool {
 }
 
 /// Whether a result can be of the distinguished name's domain. An entry may leave its domain out.
-fn is_in_domain(group: &Group, query: &GroupQuery) -> bool {
-    let domain = dn::domain(query.as_str());
-    group.domain().is_none_or(|theirs| domain.is_none_or(|domain| same(theirs, &domain)))
+fn is_in_domain(located: &Located, group: &Group, query: &GroupQuery) -> bool {
+    let Some((theirs, domain)) = group.domain().zip(dn::domain(query.as_str())) else { return true };
+    located.domains_of(Some(&domain)).iter().any(|domain| same(theirs, domain))
 }
 
 /// Whether two distinguished names begin with the same name.

@@ -4,15 +4,19 @@ use std::time::Duration;
 
 use super::Client;
 use super::directories::{Directory, ListDirectories, RealmName};
+use super::proof::same;
 use super::realms::{ListRealms, Realm};
 use super::syncs::is_of_the_place;
 use super::version::{GetVersion, Version};
-use crate::directory::{DirectoryRef, DirectorySummary, Listed as _, check_syncable};
+use crate::directory::{DirectoryRef, DirectorySummary, check_syncable};
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
 
 /// Most identity providers whose directories are read.
 const MAX_PROVIDERS: usize = 50;
+
+/// Most domains of a directory that are tried.
+const MAX_DOMAINS: usize = 10;
 
 /// How long a version is used.
 const VERSION_AGE: Duration = Duration::from_secs(600);
@@ -36,6 +40,19 @@ impl Located {
     pub(super) fn of(directory: Directory, is_fresh: bool) -> Self {
         let Directory { id, name, identity_provider: provider, realm, domains, .. } = directory;
         Self { id, name, provider, realm, domains, is_fresh }
+    }
+}
+
+impl Located {
+    /// The domains under which the broker may have a group of this directory with this distinguished name: that of its `DC`s if it
+    /// is one of the directory's, otherwise any of them. Administrators often enter the suffix of the user principal names there.
+    pub(super) fn domains_of<'n>(&'n self, of_dn: Option<&'n str>) -> Vec<&'n str> {
+        let listed = |domain: &str| self.domains.iter().any(|theirs| same(theirs, domain));
+        match of_dn {
+            Some(domain) if listed(domain) => vec![domain],
+            None if self.domains.is_empty() => vec![""],
+            _ => of_dn.into_iter().chain(self.domains.iter().take(MAX_DOMAINS).map(String::as_str)).collect(),
+        }
     }
 }
 
@@ -72,7 +89,14 @@ impl<R: Runtime> Client<'_, R> {
     /// # Errors
     /// Those of the login and the calls.
     pub(crate) async fn directories_of(&self, realms: &[Realm]) -> Result<Vec<Directory>> {
-        let (mut directories, mut passed_over) = (Vec::new(), None);
+        let (directories, failure) = self.list(realms, |_| true).await;
+        failure.map_or(Ok(directories), Err)
+    }
+
+    /// The LDAP directories of these realms, and the first failure, which is certain to hide some. After a failure that is not
+    /// `fatal` the other identity providers are read.
+    async fn list(&self, realms: &[Realm], fatal: fn(&Error) -> bool) -> (Vec<Directory>, Option<Error>) {
+        let (mut directories, mut passed_over, mut failure) = (Vec::new(), None, None);
         let with_provider = realms.iter().filter_map(|realm| Some((realm, realm.provider.as_deref()?)));
         for (realm, provider) in with_provider.take(MAX_PROVIDERS) {
             match self.call(&ListDirectories { realm: &realm.named(), provider }).await {
@@ -81,28 +105,43 @@ impl<R: Runtime> Client<'_, R> {
                 Err(error) if is_of_the_place(&error) && error.evidence().is_some_and(|said| said.is_vendor) => {
                     passed_over.get_or_insert_with(|| error.detail().to_owned());
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    let is_fatal = fatal(&error);
+                    failure.get_or_insert(error);
+                    if is_fatal {
+                        break;
+                    }
+                }
             }
         }
         *self.passed_over.borrow_mut() = passed_over;
-        self.listed.set(true);
-        self.cache.list.keep(&directories, self.out.runtime().now());
-        self.cache.list.share(self.out.store(), self.list_name()).await;
-        Ok(directories)
+        let now = self.out.runtime().now();
+        if failure.is_none() {
+            self.listed.set(true);
+            self.cache.list.keep(&directories, now);
+            self.cache.list.share(self.out.store(), self.list_name()).await;
+        } else if !directories.is_empty() {
+            self.cache.list.keep_part(&directories, now);
+        }
+        (directories, failure)
     }
 
-    /// One directory, by its id, its name or one of its domains.
+    /// One directory, by its id, its name or one of its domains. It is found although the directories of another realm cannot be read.
     ///
     /// # Errors
     /// `directory_not_found`, `directory_ambiguous`; and as [`directories`](Self::directories).
     pub async fn directory(&self, which: &DirectoryRef) -> Result<Directory> {
         let known = self.cache.list.directories(self.out.runtime().now()).filter(|_| self.listed.get());
-        let directories = match known {
-            Some(directories) => directories,
-            None => self.directories().await?,
+        let (directories, failure) = match known {
+            Some(directories) => (directories, None),
+            // Each realm has an identity broker of its own, and one that fails must not stop the syncs of the others.
+            None => self.list(&self.realms().await?, |error| error.answer_status().is_none()).await,
         };
         let found = which.find(&directories).map_err(|e| e.at(&self.target.name))?;
         found.cloned().ok_or_else(|| {
+            if let Some(error) = failure {
+                return error;
+            }
             let error = which.not_found(&directories).at(&self.target.name);
             match (self.passed_over.borrow().as_deref(), error.hint_text()) {
                 (Some(why), Some(hint)) => {
@@ -152,8 +191,7 @@ impl<R: Runtime> Client<'_, R> {
     /// `directory_not_found`; and those of the login and the calls.
     pub(crate) async fn recall(&self, id: &str) -> Result<Located> {
         self.cache.list.recall(self.out.store(), self.list_name()).await;
-        let known = self.cache.list.directories(self.out.runtime().now()).unwrap_or_default();
-        match known.into_iter().find(|directory| directory.id().eq_ignore_ascii_case(id)) {
+        match self.cache.list.with_id(id, self.out.runtime().now()) {
             Some(directory) => Ok(Located::of(directory, self.listed.get())),
             None => Ok(Located::of(self.directory(&DirectoryRef::Id(id.to_owned())).await?, true)),
         }

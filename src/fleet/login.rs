@@ -112,6 +112,8 @@ fn account_refused(error: Error, username: &str) -> Error {
 fn token_refused(error: Error, broker: &BaseUrl) -> Error {
     match error.upstream_status().map(|status| status.as_u16()) {
         Some(_) if error.code() == ErrorCode::UpstreamAuth => error.hint(API_TOKEN),
+        // Some brokers describe the rejection in another form than RFC 6749's.
+        Some(400) if error.evidence().is_some_and(|said| !said.is_page) => error.hint(API_TOKEN),
         Some(404..=405) => {
             error.hint(format!("check fleet_broker_url: no identity broker responds at {}", broker.as_str()))
         }

@@ -53,26 +53,29 @@ impl<P> Entries<P> {
 #[derive(Debug, Clone)]
 pub(super) struct Name<'q> {
     pub(super) name: &'q str,
-    pub(super) domain: &'q str,
+    /// Its domain; several if its entry may have any of them.
+    pub(super) domains: Vec<&'q str>,
 }
 
 impl<'q> Name<'q> {
     /// Reads `name@domain`.
     fn of(text: &'q str) -> Self {
         let (name, domain) = text.rsplit_once('@').unwrap_or((text, ""));
-        Self { name: name.trim(), domain: domain.trim() }
-    }
-
-    fn full(&self) -> String {
-        format!("{}@{}", self.name, self.domain)
+        Self { name: name.trim(), domains: vec![domain.trim()] }
     }
 
     /// Whether `found` is this one. The query selected the domain; an entry may leave it out.
     fn is<P: Principal>(&self, found: &P) -> bool {
-        let full = self.full();
-        found.domain().is_none_or(|theirs| same(theirs, self.domain))
-            && found.names().any(|theirs| same(theirs, self.name) || same(theirs, &full))
+        found.domain().is_none_or(|theirs| self.domains.iter().any(|domain| same(theirs, domain)))
+            && found.names().any(|theirs| {
+                same(theirs, self.name) || self.domains.iter().any(|domain| same(theirs, &full(self.name, domain)))
+            })
     }
+}
+
+/// The long form of a name.
+pub(super) fn full(name: &str, domain: &str) -> String {
+    format!("{name}@{domain}")
 }
 
 /// Why a name is neither present nor absent whose results were not all read.
@@ -94,7 +97,7 @@ impl<R: Runtime> Client<'_, R> {
     /// Those of the login and the calls. If no group is found, that of the first look-up that was rejected: it proves nothing.
     pub(crate) async fn groups(&self, query: &GroupQuery) -> Result<Vec<Group>> {
         let domain = match query {
-            GroupQuery::Name(text) => Name::of(text).domain.to_owned(),
+            GroupQuery::Name(text) => Name::of(text).domains.concat(),
             GroupQuery::DistinguishedName(text) => dn::domain(text).unwrap_or_default(),
         };
         let directories = self.known_directories().await?;
@@ -177,7 +180,7 @@ impl<R: Runtime> Client<'_, R> {
     ) -> Result<()> {
         let mut by_domain: LiteMap<Identity, Vec<(Identity, Name<'_>)>> = LiteMap::new();
         for (identity, name) in names {
-            let same_domain = by_domain.entry(Identity::of_name(name.domain)).or_default();
+            let same_domain = by_domain.entry(Identity::of_name(&name.domains.join(" "))).or_default();
             if same_domain.iter().all(|(known, _)| *known != identity) {
                 same_domain.push((identity, name));
             }
@@ -224,12 +227,16 @@ impl<R: Runtime> Client<'_, R> {
     /// The entries that a query with `EQUALS` finds, or one with `LIKE`. The latter only makes the exact one more certain, so a
     /// rejected one finds nothing.
     async fn find<P: Principal>(&self, located: &Located, names: &[&Name<'_>], is_exact: bool) -> Result<Entries<P>> {
-        let Some(requested) = names.first().map(|name| name.domain) else { return Ok(Entries::none()) };
-        // The broker may compare exactly, and probably writes the domain as the directory does.
-        let known = located.domains.iter().find(|theirs| same(theirs, requested)).map_or(requested, String::as_str);
-        let domains = if known == requested { vec![known] } else { vec![known, requested] };
-        let full: Vec<String> = names.iter().map(|name| Name { name: name.name, domain: known }.full()).collect();
-        let terms = names.iter().map(|name| name.name).chain(full.iter().map(String::as_str)).collect();
+        let Some(requested) = names.first().map(|name| name.domains.as_slice()) else { return Ok(Entries::none()) };
+        // The broker may compare exactly, and probably writes a domain as the directory does.
+        let known_as =
+            |domain| located.domains.iter().find(|theirs| same(theirs, domain)).map_or(domain, String::as_str);
+        let known: Vec<&str> = requested.iter().map(|domain| known_as(domain)).collect();
+        let others = requested.iter().filter(|domain| !known.contains(domain));
+        let domains = known.iter().chain(others).copied().collect();
+        let long_names: Vec<String> =
+            names.iter().flat_map(|name| known.iter().map(|domain| full(name.name, domain))).collect();
+        let terms = names.iter().map(|name| name.name).chain(long_names.iter().map(String::as_str)).collect();
         let operator = if is_exact { "EQUALS" } else { "LIKE" };
         let names = Term { operator, ..Term::equals(P::NAME, terms) };
         match self.query(located, &[names, Term::equals("DOMAIN", domains)]).await {

@@ -156,8 +156,12 @@ impl<R: Runtime> Client<'_, R> {
                     failure = self.out.remaining().is_zero().then(|| error.clone());
                     doubtful.push((query, error));
                 }
-                Err(error) if is_of_the_query(&error) => {
+                Err(error) if is_of_the_query(&error) && error.code() != ErrorCode::NotSupported => {
                     found.insert(query.identity(), State::Absent(Some(error.detail().to_owned())));
+                    // How a group is rejected that the broker has already is not documented.
+                    if error.answer_status().is_some_and(|status| matches!(status.as_u16(), 400 | 422)) {
+                        doubtful.push((query, error));
+                    }
                 }
                 Err(error) if found.is_empty() => return Err(error),
                 Err(error) => {

@@ -111,10 +111,13 @@ fn report(directory: &Directory, log: Option<Option<&SyncLog>>) -> SyncReport {
         _ => own,
     };
     let is_entry_of_it = |entry: &&SyncReport| entry.status == status;
-    let finished_at: Option<SystemTime> = entry.and_then(|entry| entry.finished_at);
+    let finished_at: Option<SystemTime> = entry.filter(is_entry_of_it).and_then(|entry| entry.finished_at);
+    // Without a time and an entry, "unknown" is the state before the first sync.
+    let is_never = |word: &str| word.eq_ignore_ascii_case("UNKNOWN") && log.is_some();
     SyncReport {
         status,
         upstream_word: Some(match (directory.status.as_deref(), directory.last_sync_at, entry) {
+            (Some(word), None, None) if is_never(word) => SyncReport::NEVER.to_owned(),
             (Some(word), ..) => excerpt(word),
             (None, None, None) => SyncReport::NEVER.to_owned(),
             (None, ..) => "no status".to_owned(),
@@ -185,5 +188,7 @@ mod tests {
         let marks = |log| report(&directory(None), log).marks.unwrap().log;
         assert_eq!((marks(Some(None)), marks(None)), (Some(0), None));
         assert!(report(&directory(None), Some(None)).shows_no_run());
+        let unknown = |log| report(&directory(Some("UNKNOWN")), log).shows_no_run();
+        assert_eq!((unknown(Some(None)), unknown(None), unknown(Some(Some(&log(Failed))))), (true, false, false));
     }
 }

@@ -9,7 +9,9 @@ use super::FleetOperations;
 use super::read_back::{Look, read_back};
 use crate::change::{ChangeOutcome, Checked, Outcome, Precondition, PutOptions, etag};
 use crate::error::{Error, ErrorCode, FieldError, Result, excerpt};
-use crate::fleet::{FederatedIdentityProvider, IamTask, Realm, ResourceId, ScimSyncClient, TokenTtl};
+use crate::fleet::{
+    FederatedIdentityProvider, IamTask, LdapConfiguration, Realm, ResourceId, ScimSyncClient, TokenTtl,
+};
 use crate::runtime::Runtime;
 use crate::sync::Pauses;
 
@@ -42,7 +44,8 @@ impl<R: Runtime> FleetOperations<'_, R> {
     /// different, else left unchanged. PUT never replaces it by another. After a change the provider is read again.
     ///
     /// # Errors
-    /// `request_invalid` for an unknown realm, and for a realm whose provider has another id, name or kind;
+    /// `request_invalid` for an unknown realm, for a realm whose provider has another id, name or kind, and for a specification without
+    /// one of its directories;
     /// `precondition_failed`; and those of the login and the calls.
     pub(crate) async fn put_identity_provider(
         &self,
@@ -106,6 +109,7 @@ impl<R: Runtime> FleetOperations<'_, R> {
         self.check(condition, etag.as_deref())?;
         present.id.get_or_insert_with(|| id.as_str().to_owned());
         self.same_provider(&present, spec.spec())?;
+        self.keeps_directories(&present, spec.spec())?;
         let outcome = ChangeOutcome::found(spec.spec().difference(&present), options);
         let outcome = ChangeOutcome { id: present.id.clone(), etag, ..outcome };
         self.sends_changed_secrets(spec.spec(), &outcome)?;
@@ -141,6 +145,27 @@ impl<R: Runtime> FleetOperations<'_, R> {
             present.id.as_deref().unwrap_or_default()
         );
         Err(Error::invalid(fields).hint(hint).at(name))
+    }
+
+    /// Rejects a specification without a directory that the provider has. PUT would remove it, with its users, its groups and their
+    /// roles; a new name without an id looks like this too.
+    fn keeps_directories(&self, present: &FederatedIdentityProvider, spec: &FederatedIdentityProvider) -> Result<()> {
+        let name = |directory: &LdapConfiguration| {
+            let of =
+                [&directory.name, &directory.ldap_configuration_id].map(|text| text.as_deref().unwrap_or("unknown"));
+            format!("{} (ldapConfigurationId {})", excerpt(of[0]), excerpt(of[1]))
+        };
+        let names: Vec<_> = spec.lacking(present).into_iter().map(name).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let detail = format!(
+            "lacks {}: a directory would be removed with its users, its groups and their roles",
+            names.join(", ")
+        );
+        Err(Error::invalid(vec![FieldError::new("/provisioningConfig/ldapConfigurations", detail)])
+            .hint("send all directories of the provider, a renamed one with its ldapConfigurationId; remove one in VCF Operations")
+            .at(&self.target.settings.name))
     }
 
     /// Requires the secret of each configuration that changes. If VCF Operations keeps a secret that was not sent, a caller who does

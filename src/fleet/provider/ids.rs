@@ -31,6 +31,13 @@ impl FederatedIdentityProvider {
         sent
     }
 
+    /// The directories of `present` that this specification lacks: an update would remove them.
+    pub(crate) fn lacking<'p>(&self, present: &'p Self) -> Vec<&'p LdapConfiguration> {
+        let (shown, count) = (present.synced(), self.synced().len());
+        let kept: Vec<_> = self.synced().iter().filter_map(|directory| directory.among(shown, count)).collect();
+        shown.iter().filter(|one| kept.iter().all(|kept| !std::ptr::eq(*kept, *one))).collect()
+    }
+
     /// JSON Pointers to the secrets that it could have, and has not.
     pub(crate) fn missing_secrets(&self) -> Vec<String> {
         let mut missing = Vec::new();

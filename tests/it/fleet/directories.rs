@@ -110,6 +110,34 @@ fn provider_that_is_passed_over_is_named_if_the_directory_is_not_found() {
     assert!(hint.contains("\"corp\"") && hint.contains("Not an LDAP provider"), "{hint}");
 }
 
+/// Each realm has an identity broker of its own.
+#[test]
+fn realm_whose_broker_fails_does_not_stop_the_others() {
+    let broken = || {
+        get_iam(&format!("/identity-providers/{PROVIDER}/ldap-directories"))
+            .answer(500, r#"{"message":"Identity broker is not reachable"}"#)
+    };
+    let emea = || of_second(&json!([directory("d-2", "emea", "emea.example")]));
+    let log =
+        get_iam(&format!("/identity-providers/{SECOND}/ldap-directories/d-2/sync-logs?last=true&page=0&pageSize=50"))
+            .answer(200, "{}");
+    let start = crate::support::fleet::post_iam(&format!("/identity-providers/{SECOND}/ldap-directories/d-2/sync"))
+        .answer(202, "{}");
+    let instance = Instance::new([logs_in("t1"), two_realms(), broken(), emea()]);
+    instance.then([emea(), log, start]);
+    let answer = instance.send(Method::POST, "/fleet/default/v1/directories/emea.example/syncs", "");
+    assert_eq!(answer.status(), 202, "{}", answer.text());
+    // A directory that is not found may be in the realm that cannot be read, and the whole list lacks that realm.
+    for path in ["/corp", ""] {
+        instance.then([two_realms(), broken()]);
+        if path == "/corp" {
+            instance.then([emea()]);
+        }
+        let problem = instance.get(&format!("/fleet/default/v1/directories{path}")).json();
+        assert!(problem["detail"].as_str().unwrap().contains("Identity broker is not reachable"), "{problem}");
+    }
+}
+
 #[test]
 fn page_in_place_of_directories_is_reported() {
     for status in [400, 404] {

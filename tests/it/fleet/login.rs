@@ -163,6 +163,9 @@ fn dead_api_token_is_reported_without_showing_it() {
     let problem = instance.get(DIRECTORIES).problem("upstream_auth");
     assert!(problem["hint"].as_str().unwrap().contains("30 to 180 days"), "{problem}");
     assert!(!problem.to_string().contains("api+token"), "{problem}");
+    let instance = Instance::with(&variables, [exchanges().answer(400, r#"{"errors":[{"code":"dead"}]}"#)]);
+    let problem = instance.get(DIRECTORIES).problem("upstream_invalid");
+    assert!(problem["hint"].as_str().unwrap().contains("30 to 180 days"), "{problem}");
 }
 
 #[test]

@@ -6,8 +6,8 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::fleet::{
-    CORP, PROVIDER, REALM, directories, group, group_query, group_query_in, last_log, logs_in, post_iam, realms,
-    starts, version,
+    CORP, PROVIDER, REALM, directories, group, group_query, group_query_for, group_query_in, last_log, logs_in,
+    post_iam, realms, starts, version,
 };
 use crate::support::script::Call;
 use crate::support::webhook::{Answer, Instance};
@@ -263,6 +263,32 @@ fn result_of_another_domain_does_not_prove_a_dn() {
     let other = json!([{"groupId": "g-1", "groupName": "gg-a", "displayName": "gg-a", "domainName": "lab.example"}]);
     let answer = found_by_dn([dn_query(&[A], &other), directory_query("gg-a", &json!([]))]);
     assert_eq!(answer.json()["present"], false);
+}
+
+/// Administrators often enter the suffix of the user principal names as a directory's domain.
+#[test]
+fn group_of_a_domain_that_the_directory_does_not_list_is_found_under_its_domains() {
+    const IN_AD: &str = "CN=gg-a,OU=Groups,DC=ad,DC=corp,DC=example";
+    let in_ad = || {
+        post_iam(&format!("/identity-providers/{PROVIDER}/ldap-directories/{CORP}/groups/query"))
+            .body(r#"{"searchDn":"OU=Groups,DC=ad,DC=corp,DC=example","searchTerm":"gg-a"}"#)
+            .answer(200, json!({"ldapGroups": [{"name": "gg-a", "dn": IN_AD}]}).to_string())
+    };
+    let found = || json!([group("g-a", "gg-a")]);
+    let both = ["ad.corp.example", "corp.example"];
+    let by_name = |operator: &str, found: &Value| {
+        let names = ["gg-a", "gg-a@ad.corp.example", "gg-a@corp.example"];
+        group_query_for(&both, &names, operator, found)
+    };
+    let present = |calls: Vec<Call>| proved(&[IN_AD], calls).remove(0);
+    let group = present(vec![version(9, 1, 0), in_ad(), by_name("EQUALS", &found())]);
+    assert_eq!((&group["state"], &group["id"]), (&json!("present"), &json!("g-a")), "{group}");
+    let group = present(vec![version(9, 1, 1), dn_query(&[IN_AD], &found())]);
+    assert_eq!((&group["state"], &group["provedBy"]), (&json!("present"), &json!("dn")), "{group}");
+    let none = || json!([]);
+    let group = present(vec![version(9, 1, 0), in_ad(), by_name("EQUALS", &none()), by_name("LIKE", &none())]);
+    let detail = group["detail"].as_str().unwrap();
+    assert!(detail.ends_with("has no gg-a@ad.corp.example or gg-a@corp.example"), "{group}");
 }
 
 #[test]

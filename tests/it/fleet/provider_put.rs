@@ -113,6 +113,40 @@ fn directory_without_an_id_is_not_updated() {
     assert_eq!(sent(&instance, 7)["provisioningConfig"]["ldapConfigurations"][0]["ldapConfigurationId"], "x");
 }
 
+/// An update replaces the whole provider: a directory that it lacks is removed, with its users, its groups and their roles.
+#[test]
+fn directory_of_the_provider_is_not_removed() {
+    const LAB: &str = "8d0e2e7a-3b0c-4f4e-a8d0-2f6d0d3f5c12";
+    let mut present = shown();
+    let mut second = present["provisioningConfig"]["ldapConfigurations"][0].clone();
+    second["name"] = json!("lab");
+    second["ldapConfigurationId"] = json!(LAB);
+    present["provisioningConfig"]["ldapConfigurations"].as_array_mut().unwrap().push(second.clone());
+    let mut renamed = spec();
+    let mut new_name = renamed["provisioningConfig"]["ldapConfigurations"][0].clone();
+    new_name["name"] = json!("laboratory");
+    renamed["provisioningConfig"]["ldapConfigurations"].as_array_mut().unwrap().push(new_name);
+    for (spec, query) in [(spec(), ""), (spec(), "?dryRun=true"), (renamed.clone(), "")] {
+        let instance = instance([login(), realms(), read(&present)]);
+        let problem = put(&instance, query, &spec).problem("request_invalid");
+        assert_eq!(problem["errors"][0]["pointer"], "/provisioningConfig/ldapConfigurations", "{problem}");
+        assert!(
+            problem["errors"][0]["detail"]
+                .as_str()
+                .unwrap()
+                .contains("lab (ldapConfigurationId 8d0e2e7a-3b0c-4f4e-a8d0-2f6d0d3f5c12)")
+        );
+        assert!(problem["hint"].as_str().unwrap().contains("a renamed one with its ldapConfigurationId"), "{problem}");
+    }
+    renamed["provisioningConfig"]["ldapConfigurations"][1]["ldapConfigurationId"] = json!(LAB);
+    let instance = instance([login(), realms(), read(&present), put_call()]);
+    let mut after = present.clone();
+    after["provisioningConfig"]["ldapConfigurations"][1]["name"] = json!("laboratory");
+    instance.then([read(&after)]);
+    let outcome = put(&instance, "", &renamed).json();
+    assert_eq!(outcome["outcome"], "updated", "{outcome}");
+}
+
 fn created_and_read() -> Value {
     json!({
         "outcome": "created", "id": PROVIDER, "remaining": [], "verified": true, "secretsCompared": false,

@@ -52,6 +52,23 @@ fn group_that_the_broker_has_already_is_proved_by_a_search() {
 }
 
 #[test]
+fn group_that_is_rejected_in_unknown_words_is_looked_up() {
+    let rejected = || provisions(A).answer(400, r#"{"message":"Duplicate principal","httpStatusCode":400}"#);
+    let search = |found: Value| {
+        post_iam(&format!("/ssorealms/{REALM}/groups/query?page=0&pageSize=50"))
+            .answer(200, json!({ "vidbGroups": found }).to_string())
+    };
+    let entry = post_iam(&format!("/identity-providers/{PROVIDER}/ldap-directories/{CORP}/groups/query"))
+        .answer(200, r#"{"ldapGroups":[]}"#);
+    let started = || [version(9, 1, 1), realms(), on_demand(), rejected()];
+    let document = send(&[A], started().into_iter().chain([search(json!([group("g-1", "gg-a")]))])).json();
+    assert_eq!((&document["status"], &document["groups"][0]["state"]), (&json!("succeeded"), &json!("present")));
+    let document = send(&[A], started().into_iter().chain([search(json!([])), entry])).json();
+    assert_eq!((&document["status"], &document["groups"][0]["state"]), (&json!("failed"), &json!("absent")));
+    assert!(document["groups"][0]["detail"].as_str().unwrap().contains("Duplicate principal"), "{document}");
+}
+
+#[test]
 fn group_that_active_directory_lacks_fails_alone() {
     let missing = provisions(B).answer(404, r#"{"message":"No such principal in the directory","httpStatusCode":404}"#);
     let calls = [version(9, 1, 1), realms(), on_demand(), provisions(A), missing];

@@ -135,8 +135,17 @@ pub(crate) fn group_query(names: &[&str], operator: &str, found: &Value) -> Call
 
 /// The same with these spellings of the domain.
 pub(crate) fn group_query_in(domains: &[&str], names: &[&str], operator: &str, found: &Value) -> Call {
-    let full = names.iter().map(|name| format!("{name}@corp.example"));
-    let terms: Vec<String> = names.iter().map(|name| (*name).to_owned()).chain(full).collect();
+    let full: Vec<_> = names.iter().map(|name| format!("{name}@corp.example")).collect();
+    group_query_for(
+        domains,
+        &names.iter().copied().chain(full.iter().map(String::as_str)).collect::<Vec<_>>(),
+        operator,
+        found,
+    )
+}
+
+/// A query with these terms.
+pub(crate) fn group_query_for(domains: &[&str], terms: &[&str], operator: &str, found: &Value) -> Call {
     let terms = json!(terms);
     let names = format!(r#"{{"searchableField":"DISPLAY_NAME","operator":"{operator}","terms":{terms}}}"#);
     let domain = format!(r#"{{"searchableField":"DOMAIN","operator":"EQUALS","terms":{}}}"#, json!(domains));
