@@ -46,7 +46,7 @@ use crate::upstream::Endpoint as _;
 pub use add_to_profile::ProfileAddition;
 pub use cache::Cache;
 pub use client::Client;
-pub use dialect::{Dialect, DialectOverrides};
+pub use dialect::Dialect;
 pub use directories::{Directory, DirectoryKind};
 pub use directory_filter::DirectoryFilter;
 pub use groups::Group;

@@ -9,7 +9,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use http::HeaderValue;
-use serde::Deserialize;
 
 use crate::error::{Error, FieldError};
 use crate::upstream::path_segment::{self, MAX_ID};
@@ -112,22 +111,6 @@ impl Default for Dialect {
     }
 }
 
-/// A target's deviations from its profile, by name.
-///
-/// A path is a template: `{base}` is `/SAAS` or `/SAAS/t/{tenant}`, `{directory}` the directory's id.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct DialectOverrides {
-    /// Path templates: `system_login`, `oauth_token`, `directories`, `directory_domains`, `directory_connectors`,
-    /// `sync`, `sync_v2`, `sync_executions`, `sync_profile`, `dry_run`, `directory_groups`, `groups`, `groups_search`, `users`,
-    /// `users_search`, `health`.
-    pub paths: BTreeMap<String, String>,
-    /// Media types: `login`, `directories`, `directory_domains`, `directory_connectors`, `sync_content`, `sync_accept`, `sync_v2`, `sync_state`,
-    /// `sync_executions`, `sync_profile`, `dry_run_content`, `dry_run_accept`, `directory_groups_content`,
-    /// `directory_groups_accept`, `groups`, `health`.
-    pub media_types: BTreeMap<String, String>,
-}
-
 impl Dialect {
     /// The vendor types of vIDM and Workspace ONE Access. The default.
     #[must_use]
@@ -155,18 +138,23 @@ impl Dialect {
         }
     }
 
-    /// This profile with `overrides`.
+    /// This dialect with a target's overrides, by the names in [`Path`] and [`Media`]. A path is a template: `{base}` is `/SAAS`
+    /// or `/SAAS/t/{tenant}`, `{directory}` the directory's id.
     ///
     /// # Errors
     /// The mistake in the first wrong override, worded to follow the variable's name.
-    pub fn with(mut self, overrides: &DialectOverrides) -> Result<Self, String> {
-        for (name, template) in &overrides.paths {
+    pub fn with(
+        mut self,
+        paths: &BTreeMap<String, String>,
+        media_types: &BTreeMap<String, String>,
+    ) -> Result<Self, String> {
+        for (name, template) in paths {
             let path = Path::ALL.iter().copied().find(|path| path.row().0 == name);
             let path = path.ok_or_else(|| unknown("paths", name, Path::ALL.iter().map(|path| path.row().0)))?;
             check_template(path, template).map_err(|why| format!("has paths.{name}, which {why}"))?;
             self.paths.insert(name.clone(), template.clone());
         }
-        for (name, value) in &overrides.media_types {
+        for (name, value) in media_types {
             if !Media::ALL.iter().any(|media| media.row().0 == name) {
                 return Err(unknown("media_types", name, Media::ALL.iter().map(|media| media.row().0)));
             }
@@ -254,8 +242,10 @@ fn check_template(path: Path, template: &str) -> Result<(), &'static str> {
 mod tests {
     use super::*;
 
-    fn overrides(json: &str) -> DialectOverrides {
-        serde_json::from_str(json).unwrap()
+    fn overridden(overrides: &str) -> Result<Dialect, String> {
+        let mut tables: BTreeMap<String, BTreeMap<String, String>> = serde_json::from_str(overrides).unwrap();
+        let mut table = |name| tables.remove(name).unwrap_or_default();
+        Dialect::horizon().with(&table("paths"), &table("media_types"))
     }
 
     #[test]
@@ -287,10 +277,8 @@ mod tests {
 
     #[test]
     fn paths_and_types_can_be_overridden() {
-        let given = overrides(
-            r#"{"paths": {"oauth_token": "/acs/token", "sync": "{base}/new/{directory}"}, "media_types": {"directories": "application/json"}}"#,
-        );
-        let profile = Dialect::horizon().with(&given).unwrap().in_tenant(Some("t"));
+        let given = r#"{"paths": {"oauth_token": "/acs/token", "sync": "{base}/new/{directory}"}, "media_types": {"directories": "application/json"}}"#;
+        let profile = overridden(given).unwrap().in_tenant(Some("t"));
         assert_eq!(profile.path(Path::OauthToken), "/acs/token");
         assert_eq!(profile.directory_path(Path::Sync, "a_b").unwrap(), "/SAAS/t/t/new/a_b");
         assert_eq!(profile.media(Media::Directories), "application/json");
@@ -310,7 +298,7 @@ mod tests {
             (r#"{"media_types": {"sync": "application/json"}}"#, "use one of login, directories"),
             (r#"{"media_types": {"health": "json"}}"#, "use one such as application/json"),
         ] {
-            let error = Dialect::horizon().with(&overrides(given)).unwrap_err();
+            let error = overridden(given).unwrap_err();
             assert!(error.contains(told), "{given}: {error}");
         }
     }

@@ -140,8 +140,7 @@ impl VidmSettings {
             reader.unknown(at("profile"), self.profile.as_deref().unwrap_or_default().trim(), variables::PROFILES);
             return vidm::Dialect::default();
         };
-        let overrides = vidm::DialectOverrides { paths: self.paths.clone(), media_types: self.media_types.clone() };
-        profile.with(&overrides).unwrap_or_else(|why| {
+        profile.with(&self.paths, &self.media_types).unwrap_or_else(|why| {
             reader.problem(at("profile"), why);
             vidm::Dialect::default()
         })

@@ -180,7 +180,8 @@ fn concurrent_requests_log_in_once() {
 
 #[test]
 fn paths_and_types_of_the_target_are_used() {
-    let overrides = r#"{"paths": {"oauth_token": "/acs/token"}, "media_types": {"directories": "application/json"}}"#;
+    let one = |name: &str, value: &str| [(name.to_owned(), value.to_owned())].into();
+    let (paths, media_types) = (one("oauth_token", "/acs/token"), one("directories", "application/json"));
     let mut estate = estate(
         client(),
         [
@@ -188,6 +189,6 @@ fn paths_and_types_of_the_target_are_used() {
             get(LIST).header("accept", "application/json").answer(200, "[]"),
         ],
     );
-    estate.target.profile = Dialect::horizon().with(&serde_json::from_str(overrides).unwrap()).unwrap();
+    estate.target.profile = Dialect::horizon().with(&paths, &media_types).unwrap();
     list(&estate).unwrap();
 }
