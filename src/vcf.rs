@@ -316,7 +316,7 @@ impl<'a, R: Runtime> Client<'a, R> {
     }
 
     fn destination(&self) -> Destination<'a, Vcf> {
-        Destination { target: &self.target.name, url: &self.target.url, profile: &() }
+        Destination { target: &self.target.name, url: &self.target.url, dialect: &() }
     }
 
     /// As [`call`](Self::call), if this version is not known to lack it.

@@ -68,7 +68,7 @@ pub struct Target {
     /// How to log in.
     pub credentials: Credentials,
     /// Paths and media types.
-    pub profile: Dialect,
+    pub dialect: Dialect,
     /// Which call starts a sync.
     pub sync_api: SyncApi,
 }

@@ -40,7 +40,7 @@ impl<'a, R: Runtime> Client<'a, R> {
     }
 
     fn to(&self) -> Destination<'_, Fleet> {
-        Destination { target: &self.target.name, url: &self.target.url, profile: &() }
+        Destination { target: &self.target.name, url: &self.target.url, dialect: &() }
     }
 
     /// Sends `endpoint` with a token and reads its response.

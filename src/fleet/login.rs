@@ -42,7 +42,7 @@ pub(super) async fn login<R: Runtime>(
                 Some(broker) => broker.clone(),
                 None => found_broker(out, to, target).await?,
             };
-            let to = Destination::<Broker> { target: &target.name, url: &broker, profile: &() };
+            let to = Destination::<Broker> { target: &target.name, url: &broker, dialect: &() };
             out.call(&to, &ExchangeApiToken { token, now }, None).await.map_err(|e| token_refused(e, &broker))
         }
     }

@@ -46,7 +46,7 @@ impl Issuer {
     }
 
     fn at<'i>(&'i self, url: &'i BaseUrl) -> Destination<'i, Provider> {
-        Destination { target: &self.name, url, profile: &() }
+        Destination { target: &self.name, url, dialect: &() }
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) fn form<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> S
 /// A request without a body.
 ///
 /// # Errors
-/// `path` or `accept` is not valid in HTTP: an override of the profile is wrong.
+/// `path` or `accept` is not valid in HTTP: an override of the dialect is wrong.
 pub fn bare(method: Method, path: &str, accept: &str) -> Result<http::Request<Bytes>, Error> {
     build(http::Request::builder().method(method).uri(path).header(ACCEPT, accept).body(Bytes::new()))
 }
@@ -51,7 +51,7 @@ pub fn bare(method: Method, path: &str, accept: &str) -> Result<http::Request<By
 /// A request with a body.
 ///
 /// # Errors
-/// `path` or a media type is not valid in HTTP: an override of the profile is wrong.
+/// `path` or a media type is not valid in HTTP: an override of the dialect is wrong.
 pub fn with_body(
     method: Method,
     path: &str,

@@ -49,7 +49,7 @@ pub trait Endpoint {
     ///
     /// # Errors
     /// The request cannot be encoded (a body that does not serialise).
-    fn request(&self, profile: &<Self::Api as Api>::Dialect) -> Result<http::Request<Bytes>, Error>;
+    fn request(&self, dialect: &<Self::Api as Api>::Dialect) -> Result<http::Request<Bytes>, Error>;
 
     /// Reads a 2xx response.
     ///

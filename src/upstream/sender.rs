@@ -70,7 +70,7 @@ pub struct Destination<'t, A: Api> {
     /// Its base URL.
     pub url: &'t BaseUrl,
     /// Its paths and media types.
-    pub profile: &'t A::Dialect,
+    pub dialect: &'t A::Dialect,
 }
 
 /// A call ready to send. It is the same type for every endpoint, so the sending code (repeats, logins, replays) is compiled
@@ -89,7 +89,7 @@ impl<'t> Prepared<'t> {
     /// # Errors
     /// The request cannot be encoded.
     pub fn new<E: Endpoint>(to: &Destination<'t, E::Api>, endpoint: &E) -> Result<Self, Error> {
-        let request = endpoint.request(to.profile).map_err(|e| e.at(to.target))?;
+        let request = endpoint.request(to.dialect).map_err(|e| e.at(to.target))?;
         Self { target: to.target, url: to.url, kind: Kind::of::<E>(), request }.joined()
     }
 

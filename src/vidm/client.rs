@@ -33,7 +33,7 @@ pub struct Client<'a, R> {
     pub(super) target: &'a Target,
     pub(super) cache: &'a Cache,
     pub(super) out: &'a Outbound<'a, R>,
-    profile: Dialect,
+    dialect: Dialect,
     /// Whether this piece of work has read the list of directories: it does not read it twice.
     pub(super) listed: Cell<bool>,
 }
@@ -41,12 +41,12 @@ pub struct Client<'a, R> {
 impl<'a, R: Runtime> Client<'a, R> {
     /// A view of `target` through `out`.
     pub fn new(target: &'a Target, cache: &'a Cache, out: &'a Outbound<'a, R>) -> Self {
-        let profile = target.profile.in_tenant(target.tenant.as_deref());
-        Self { target, cache, out, profile, listed: Cell::new(false) }
+        let dialect = target.dialect.in_tenant(target.tenant.as_deref());
+        Self { target, cache, out, dialect, listed: Cell::new(false) }
     }
 
     fn to(&self) -> Destination<'_, Vidm> {
-        Destination { target: &self.target.name, url: &self.target.url, profile: &self.profile }
+        Destination { target: &self.target.name, url: &self.target.url, dialect: &self.dialect }
     }
 
     /// Sends `endpoint` with a token and reads its response.

@@ -33,9 +33,9 @@ impl Endpoint for ListConnectors<'_> {
         "GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/connectors";
     const REPEAT: Repeat = Repeat::Always;
 
-    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
-        let path = profile.directory_path(Path::DirectoryConnectors, self.directory)?;
-        bare(Method::GET, &path, &profile.media(Media::DirectoryConnectors))
+    fn request(&self, dialect: &Dialect) -> Result<Request<Bytes>> {
+        let path = dialect.directory_path(Path::DirectoryConnectors, self.directory)?;
+        bare(Method::GET, &path, &dialect.media(Media::DirectoryConnectors))
     }
 
     fn response(&self, answer: Response<Bytes>) -> Result<Vec<String>> {

@@ -51,7 +51,7 @@ table! {
 }
 
 table! {
-    /// A media type that can be overridden: its name in the configuration, and its value in the profile.
+    /// A media type that can be overridden: its name in the configuration, and its value in the dialect.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
     pub(crate) enum Media -> (&'static str, Type) {
         Login => ("login", Type::Json),
@@ -128,7 +128,7 @@ impl Dialect {
         Self { kind, base: Cow::Borrowed("/SAAS"), paths: BTreeMap::new(), media_types: BTreeMap::new() }
     }
 
-    /// The profile of that name: `horizon` or `json`.
+    /// The dialect of that name, as in `vidm_profile`: `horizon` or `json`.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         match name {
@@ -168,14 +168,14 @@ impl Dialect {
         Ok(self)
     }
 
-    /// This profile with the tenant in the path, if there is one.
+    /// This dialect with the tenant in the path, if there is one.
     #[must_use]
     pub(crate) fn in_tenant(&self, tenant: Option<&str>) -> Self {
-        let mut profile = self.clone();
+        let mut dialect = self.clone();
         if let Some(tenant) = tenant {
-            profile.base = Cow::Owned(format!("/SAAS/t/{}", segment(tenant)));
+            dialect.base = Cow::Owned(format!("/SAAS/t/{}", segment(tenant)));
         }
-        profile
+        dialect
     }
 
     /// The path of a call without a directory.
@@ -278,11 +278,11 @@ mod tests {
     #[test]
     fn paths_and_types_can_be_overridden() {
         let given = r#"{"paths": {"oauth_token": "/acs/token", "sync": "{base}/new/{directory}"}, "media_types": {"directories": "application/json"}}"#;
-        let profile = overridden(given).unwrap().in_tenant(Some("t"));
-        assert_eq!(profile.path(Path::OauthToken), "/acs/token");
-        assert_eq!(profile.directory_path(Path::Sync, "a_b").unwrap(), "/SAAS/t/t/new/a_b");
-        assert_eq!(profile.media(Media::Directories), "application/json");
-        assert_eq!(profile.media(Media::SyncAccept), "application/vnd.vmware.horizon.v1.0+json");
+        let dialect = overridden(given).unwrap().in_tenant(Some("t"));
+        assert_eq!(dialect.path(Path::OauthToken), "/acs/token");
+        assert_eq!(dialect.directory_path(Path::Sync, "a_b").unwrap(), "/SAAS/t/t/new/a_b");
+        assert_eq!(dialect.media(Media::Directories), "application/json");
+        assert_eq!(dialect.media(Media::SyncAccept), "application/vnd.vmware.horizon.v1.0+json");
     }
 
     #[test]

@@ -30,8 +30,8 @@ impl Endpoint for ListDirectories {
     const CALL: &'static str = "GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs";
     const REPEAT: Repeat = Repeat::Always;
 
-    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
-        bare(Method::GET, &profile.path(Path::Directories), &profile.media(Media::Directories))
+    fn request(&self, dialect: &Dialect) -> Result<Request<Bytes>> {
+        bare(Method::GET, &dialect.path(Path::Directories), &dialect.media(Media::Directories))
     }
 
     fn response(&self, answer: Response<Bytes>) -> Result<Vec<Directory>> {

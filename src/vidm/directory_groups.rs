@@ -36,10 +36,10 @@ impl Endpoint for FindDirectoryGroups<'_> {
     /// Read-only.
     const REPEAT: Repeat = Repeat::Always;
 
-    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
-        let path = profile.directory_path(Path::DirectoryGroups, self.directory)?;
-        let accept = profile.media(Media::DirectoryGroupsAccept);
-        let content = profile.media(Media::DirectoryGroupsContent);
+    fn request(&self, dialect: &Dialect) -> Result<Request<Bytes>> {
+        let path = dialect.directory_path(Path::DirectoryGroups, self.directory)?;
+        let accept = dialect.media(Media::DirectoryGroupsAccept);
+        let content = dialect.media(Media::DirectoryGroupsContent);
         with_body(Method::POST, &path, &accept, &content, json(&Body { search_dns: self.dns })?)
     }
 

@@ -27,9 +27,9 @@ impl Endpoint for ListDomains<'_> {
     const CALL: &'static str = "GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/domains";
     const REPEAT: Repeat = Repeat::Always;
 
-    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
-        let path = profile.directory_path(Path::DirectoryDomains, self.directory)?;
-        bare(Method::GET, &path, &profile.media(Media::DirectoryDomains))
+    fn request(&self, dialect: &Dialect) -> Result<Request<Bytes>> {
+        let path = dialect.directory_path(Path::DirectoryDomains, self.directory)?;
+        bare(Method::GET, &path, &dialect.media(Media::DirectoryDomains))
     }
 
     fn response(&self, answer: Response<Bytes>) -> Result<Vec<String>> {

@@ -33,9 +33,9 @@ impl Endpoint for DryRun<'_> {
         "POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/dryrun";
     const REPEAT: Repeat = Repeat::IfNeverArrived;
 
-    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
-        let path = profile.directory_path(Path::DryRun, self.directory)?;
-        let (accept, content) = (profile.media(Media::DryRunAccept), profile.media(Media::DryRunContent));
+    fn request(&self, dialect: &Dialect) -> Result<Request<Bytes>> {
+        let path = dialect.directory_path(Path::DryRun, self.directory)?;
+        let (accept, content) = (dialect.media(Media::DryRunAccept), dialect.media(Media::DryRunContent));
         with_body(Method::POST, &path, &accept, &content, body(self.ignore_safeguards)?)
     }
 

@@ -25,8 +25,8 @@ impl Endpoint for GetHealth {
     const CALL: &'static str = "GET /SAAS/API/1.0/REST/system/health";
     const REPEAT: Repeat = Repeat::Always;
 
-    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
-        bare(Method::GET, &profile.path(Path::Health), &profile.media(Media::Health))
+    fn request(&self, dialect: &Dialect) -> Result<Request<Bytes>> {
+        bare(Method::GET, &dialect.path(Path::Health), &dialect.media(Media::Health))
     }
 
     fn response(&self, answer: Response<Bytes>) -> Result<Health> {
@@ -95,12 +95,12 @@ mod tests {
 
     #[test]
     fn request_is_encoded() {
-        for profile in [Dialect::horizon(), Dialect::json()] {
+        for dialect in [Dialect::horizon(), Dialect::json()] {
             assert_eq!(
-                sent(&GetHealth, &profile),
+                sent(&GetHealth, &dialect),
                 "GET /SAAS/API/1.0/REST/system/health\naccept: application/json\n\n"
             );
-            let tenant = sent(&GetHealth, &profile.in_tenant(Some("corp")));
+            let tenant = sent(&GetHealth, &dialect.in_tenant(Some("corp")));
             assert_eq!(tenant, "GET /SAAS/t/corp/API/1.0/REST/system/health\naccept: application/json\n\n");
         }
     }

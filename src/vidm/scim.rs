@@ -91,7 +91,7 @@ impl<T: Resource> Endpoint for Find<'_, T> {
     const CALL: &'static str = T::FIND;
     const REPEAT: Repeat = Repeat::Always;
 
-    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
+    fn request(&self, dialect: &Dialect) -> Result<Request<Bytes>> {
         let Search { filter, attributes, start } = self.0;
         let (start, count) = (start.to_string(), COUNT.to_string());
         let mut query = Vec::new();
@@ -100,8 +100,8 @@ impl<T: Resource> Endpoint for Find<'_, T> {
         }
         query.extend(attributes.map(|names| ("attributes", names)));
         query.extend([("startIndex", start.as_str()), ("count", &count)]);
-        let path = format!("{}?{}", profile.path(T::PATHS.0), form(query));
-        bare(Method::GET, &path, &profile.media(Media::Groups))
+        let path = format!("{}?{}", dialect.path(T::PATHS.0), form(query));
+        bare(Method::GET, &path, &dialect.media(Media::Groups))
     }
 
     fn response(&self, answer: Response<Bytes>) -> Result<Page<T>> {
@@ -137,11 +137,11 @@ impl<T: Resource> Endpoint for FindByBody<'_, T> {
     /// Read-only.
     const REPEAT: Repeat = Repeat::Always;
 
-    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
+    fn request(&self, dialect: &Dialect) -> Result<Request<Bytes>> {
         let Search { filter, attributes, start } = self.0;
-        let media = profile.media(Media::Groups);
+        let media = dialect.media(Media::Groups);
         let body = json(&Body { filter, attributes, start_index: start, count: COUNT })?;
-        with_body(Method::POST, &profile.path(T::PATHS.1), &media, &media, body)
+        with_body(Method::POST, &dialect.path(T::PATHS.1), &media, &media, body)
     }
 
     fn response(&self, answer: Response<Bytes>) -> Result<Page<T>> {
@@ -207,18 +207,18 @@ mod tests {
                  accept: application/json\n\n"
             )
         };
-        for profile in [Dialect::horizon(), Dialect::json()] {
-            assert_eq!(sent(&find, &profile), expected("/SAAS"));
-            assert_eq!(sent(&find, &profile.in_tenant(Some("t"))), expected("/SAAS/t/t"));
+        for dialect in [Dialect::horizon(), Dialect::json()] {
+            assert_eq!(sent(&find, &dialect), expected("/SAAS"));
+            assert_eq!(sent(&find, &dialect.in_tenant(Some("t"))), expected("/SAAS/t/t"));
         }
     }
 
     #[test]
     fn long_filter_is_sent_in_a_body() {
         let search = FindByBody::<Group>::new(all(r#"displayName eq "a@b""#));
-        for profile in [Dialect::horizon(), Dialect::json()] {
+        for dialect in [Dialect::horizon(), Dialect::json()] {
             assert_eq!(
-                sent(&search, &profile.in_tenant(Some("t"))),
+                sent(&search, &dialect.in_tenant(Some("t"))),
                 "POST /SAAS/t/t/jersey/manager/api/scim/Groups/.search\naccept: application/json\ncontent-type: application/json\n\n\
                  {\"filter\":\"displayName eq \\\"a@b\\\"\",\"startIndex\":1,\"count\":100}"
             );

@@ -28,9 +28,9 @@ impl Endpoint for ListSyncExecutions<'_> {
         "GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncexecutions";
     const REPEAT: Repeat = Repeat::Always;
 
-    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
-        let path = profile.directory_path(Path::SyncExecutions, self.directory)?;
-        bare(Method::GET, &path, &profile.media(Media::SyncExecutions))
+    fn request(&self, dialect: &Dialect) -> Result<Request<Bytes>> {
+        let path = dialect.directory_path(Path::SyncExecutions, self.directory)?;
+        bare(Method::GET, &path, &dialect.media(Media::SyncExecutions))
     }
 
     fn response(&self, answer: Response<Bytes>) -> Result<Vec<SyncReport>> {

@@ -30,9 +30,9 @@ impl Endpoint for GetSyncProfile<'_> {
         "GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile";
     const REPEAT: Repeat = Repeat::Always;
 
-    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
-        let path = profile.directory_path(Path::SyncProfile, self.directory)?;
-        bare(Method::GET, &path, &profile.media(Media::SyncProfile))
+    fn request(&self, dialect: &Dialect) -> Result<Request<Bytes>> {
+        let path = dialect.directory_path(Path::SyncProfile, self.directory)?;
+        bare(Method::GET, &path, &dialect.media(Media::SyncProfile))
     }
 
     fn response(&self, answer: Response<Bytes>) -> Result<Map<String, Value>> {
@@ -58,9 +58,9 @@ impl Endpoint for PutSyncProfile<'_> {
     /// Sending it twice gives the same set, but another writer may have changed it in between.
     const REPEAT: Repeat = Repeat::IfNeverArrived;
 
-    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
-        let path = profile.directory_path(Path::SyncProfile, self.directory)?;
-        let media = profile.media(Media::SyncProfile);
+    fn request(&self, dialect: &Dialect) -> Result<Request<Bytes>> {
+        let path = dialect.directory_path(Path::SyncProfile, self.directory)?;
+        let media = dialect.media(Media::SyncProfile);
         with_body(Method::PUT, &path, &media, &media, json(self.groups)?)
     }
 
@@ -85,14 +85,14 @@ mod tests {
         let groups = serde_json::from_str(r#"{"identityGroupInfo":{"é":1},"a":null}"#).unwrap();
         let get = GetSyncProfile { directory: "d-1" };
         let put = PutSyncProfile { directory: "d-1", groups: &groups };
-        for (profile, base, media) in [
+        for (dialect, base, media) in [
             (Dialect::horizon(), "/SAAS", GROUPS),
             (Dialect::json(), "/SAAS", JSON),
             (Dialect::horizon().in_tenant(Some("t")), "/SAAS/t/t", GROUPS),
         ] {
-            assert_eq!(sent(&get, &profile), format!("GET {base}/{PATH}\naccept: {media}\n\n"));
+            assert_eq!(sent(&get, &dialect), format!("GET {base}/{PATH}\naccept: {media}\n\n"));
             assert_eq!(
-                sent(&put, &profile),
+                sent(&put, &dialect),
                 format!(
                     "PUT {base}/{PATH}\naccept: {media}\ncontent-type: {media}\n\n{{\"a\":null,\"identityGroupInfo\":{{\"é\":1}}}}"
                 )

@@ -38,9 +38,9 @@ impl Endpoint for StartSync<'_> {
         "POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/sync";
     const REPEAT: Repeat = Repeat::IfNeverArrived;
 
-    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
-        let path = profile.directory_path(Path::Sync, self.directory)?;
-        let (accept, content) = (profile.media(Media::SyncAccept), profile.media(Media::SyncContent));
+    fn request(&self, dialect: &Dialect) -> Result<Request<Bytes>> {
+        let path = dialect.directory_path(Path::Sync, self.directory)?;
+        let (accept, content) = (dialect.media(Media::SyncAccept), dialect.media(Media::SyncContent));
         with_body(Method::POST, &path, &accept, &content, body(self.ignore_safeguards)?)
     }
 
@@ -68,9 +68,9 @@ impl Endpoint for StartSyncV2<'_> {
         "POST /SAAS/jersey/manager/api/connectormanagement/directoryconfigurations/{directory}/sync/v2";
     const REPEAT: Repeat = Repeat::IfNeverArrived;
 
-    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
-        let path = profile.directory_path(Path::SyncV2, self.directory)?;
-        let media = profile.media(Media::SyncV2);
+    fn request(&self, dialect: &Dialect) -> Result<Request<Bytes>> {
+        let path = dialect.directory_path(Path::SyncV2, self.directory)?;
+        let media = dialect.media(Media::SyncV2);
         with_body(Method::POST, &path, &media, &media, body(self.ignore_safeguards)?)
     }
 

@@ -27,9 +27,9 @@ impl Endpoint for GetSync<'_> {
         "GET /SAAS/jersey/manager/api/connectormanagement/directoryconfigs/{directory}/syncprofile/sync";
     const REPEAT: Repeat = Repeat::Always;
 
-    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
-        let path = profile.directory_path(Path::Sync, self.directory)?;
-        bare(Method::GET, &path, &profile.media(Media::SyncState))
+    fn request(&self, dialect: &Dialect) -> Result<Request<Bytes>> {
+        let path = dialect.directory_path(Path::Sync, self.directory)?;
+        bare(Method::GET, &path, &dialect.media(Media::SyncState))
     }
 
     fn response(&self, answer: Response<Bytes>) -> Result<SyncReport> {

@@ -23,8 +23,8 @@ use crate::secret::{Scheme, Secret};
 use crate::upstream::{Api as _, Endpoint};
 
 /// The request as text: method and URI, headers by name, body.
-pub(super) fn sent<E: Endpoint<Api = Vidm>>(endpoint: &E, profile: &Dialect) -> String {
-    let request = endpoint.request(profile).unwrap();
+pub(super) fn sent<E: Endpoint<Api = Vidm>>(endpoint: &E, dialect: &Dialect) -> String {
+    let request = endpoint.request(dialect).unwrap();
     let mut headers: Vec<_> =
         request.headers().iter().map(|(name, value)| format!("{name}: {}\n", value.to_str().unwrap())).collect();
     headers.sort();
@@ -128,15 +128,15 @@ proptest! {
 
     #[test]
     fn any_name_can_be_encoded(text in any::<String>()) {
-        let profile = Dialect::horizon().in_tenant(Some(&text));
+        let dialect = Dialect::horizon().in_tenant(Some(&text));
         let ignore_safeguards = false;
         let base = "/SAAS/t/";
         let search = GroupQuery::Name(text.clone()).exact_filter();
-        let search = Find::<Group>::new(Search { filter: &search, attributes: None, start: 1 }).request(&profile);
+        let search = Find::<Group>::new(Search { filter: &search, attributes: None, start: 1 }).request(&dialect);
         // An id that is not allowed in a path gives no request.
         let requests = [
-            StartSync { directory: &text, ignore_safeguards }.request(&profile).ok(),
-            StartSyncV2 { directory: &text, ignore_safeguards }.request(&profile).ok(),
+            StartSync { directory: &text, ignore_safeguards }.request(&dialect).ok(),
+            StartSyncV2 { directory: &text, ignore_safeguards }.request(&dialect).ok(),
             Some(search.unwrap()),
         ];
         for uri in requests.iter().flatten().map(|request| request.uri().clone()) {

@@ -100,7 +100,7 @@ pub(super) async fn deliver<R: Runtime>(
     let work = async {
         let timestamp = now.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
         let message = message(to, key.message_id(), timestamp, Bytes::from(document()));
-        let destination = Destination { target: &to.name, url: &to.url, profile: &() };
+        let destination = Destination { target: &to.name, url: &to.url, dialect: &() };
         let sent = pin!(out.call(&destination, &message, None));
         let is_done = match select(sent, pin!(out.runtime().sleep(TIME))).await {
             Either::Left((Ok(()), _)) => true,

@@ -74,7 +74,7 @@ impl Settings for VidmSettings {
         let at = |field: &str| place.field(field);
         // Hidden first, so that no message about another field shows them.
         self.password.iter().chain(&self.client_secret).for_each(|secret| reader.hide(secret.expose()));
-        let profile = self.profile(&at, reader);
+        let dialect = self.dialect(&at, reader);
         let sync_api = reader.choice(self.sync_api.as_deref(), &variables::SYNC_API, at("sync_api"));
         let tenant = credential::name(self.tenant.clone(), at("tenant"), reader);
         let is_visible = |text: &&String| !text.chars().any(|c| c.is_control() || credential::is_invisible(c));
@@ -88,7 +88,7 @@ impl Settings for VidmSettings {
         }
         let url = url(self.url.clone(), reader, at("url"));
         let credentials = self.credentials(&at, reader);
-        Some(vidm::Target { url: url?, tenant, credentials: credentials?, profile, sync_api, name })
+        Some(vidm::Target { url: url?, tenant, credentials: credentials?, dialect, sync_api, name })
     }
 }
 
@@ -131,16 +131,16 @@ impl VidmSettings {
         contradicts(!username && client_id && is_set(&self.domain), "domain", no_user);
     }
 
-    fn profile(&self, at: &dyn Fn(&str) -> Place, reader: &mut Reader<'_>) -> vidm::Dialect {
+    fn dialect(&self, at: &dyn Fn(&str) -> Place, reader: &mut Reader<'_>) -> vidm::Dialect {
         let named = match self.profile.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
             Some(name) => vidm::Dialect::named(&name.to_ascii_lowercase()),
             None => Some(vidm::Dialect::default()),
         };
-        let Some(profile) = named else {
+        let Some(dialect) = named else {
             reader.unknown(at("profile"), self.profile.as_deref().unwrap_or_default().trim(), variables::PROFILES);
             return vidm::Dialect::default();
         };
-        profile.with(&self.paths, &self.media_types).unwrap_or_else(|why| {
+        dialect.with(&self.paths, &self.media_types).unwrap_or_else(|why| {
             reader.problem(at("profile"), why);
             vidm::Dialect::default()
         })

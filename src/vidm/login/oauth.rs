@@ -48,7 +48,7 @@ impl Endpoint for OauthToken<'_> {
     const REPEAT: Repeat = Repeat::IfNeverArrived;
     const IS_LOGIN: bool = true;
 
-    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
+    fn request(&self, dialect: &Dialect) -> Result<Request<Bytes>> {
         let body = match &self.account {
             None => form([("grant_type", "client_credentials")]),
             Some(account) => form([
@@ -58,9 +58,9 @@ impl Endpoint for OauthToken<'_> {
                 ("domain", account.domain),
             ]),
         };
-        let path = profile.path(Path::OauthToken);
+        let path = dialect.path(Path::OauthToken);
         let mut request =
-            with_body(Method::POST, &path, &profile.media(Media::Login), "application/x-www-form-urlencoded", body)?;
+            with_body(Method::POST, &path, &dialect.media(Media::Login), "application/x-www-form-urlencoded", body)?;
         authorize_client(&mut request, self.client_id, self.client_secret);
         Ok(request)
     }
@@ -86,8 +86,8 @@ mod tests {
     use super::*;
     use crate::vidm::tests::{answer, sent};
 
-    fn request(account: Option<Account<'_>>, profile: &Dialect) -> String {
-        sent(&OauthToken { client_id: "idhook", client_secret: &Secret::new("s:e c"), account }, profile)
+    fn request(account: Option<Account<'_>>, dialect: &Dialect) -> String {
+        sent(&OauthToken { client_id: "idhook", client_secret: &Secret::new("s:e c"), account }, dialect)
     }
 
     #[test]
@@ -98,18 +98,18 @@ mod tests {
                  content-type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials"
             )
         };
-        for profile in [Dialect::horizon(), Dialect::json()] {
-            assert_eq!(request(None, &profile), expected("/SAAS"));
-            assert_eq!(request(None, &profile.in_tenant(Some("corp"))), expected("/SAAS/t/corp"));
+        for dialect in [Dialect::horizon(), Dialect::json()] {
+            assert_eq!(request(None, &dialect), expected("/SAAS"));
+            assert_eq!(request(None, &dialect.in_tenant(Some("corp"))), expected("/SAAS/t/corp"));
         }
     }
 
     #[test]
     fn domain_account_request_is_encoded() {
         let password = Secret::new("a&b=c +%é");
-        for profile in [Dialect::horizon(), Dialect::json()] {
+        for dialect in [Dialect::horizon(), Dialect::json()] {
             let account = Account { username: "svc sync", password: &password, domain: "corp.example" };
-            let sent = request(Some(account), &profile);
+            let sent = request(Some(account), &dialect);
             let body = "grant_type=password&username=svc%20sync&password=a%26b%3Dc%20%2B%25%C3%A9&domain=corp.example";
             assert!(sent.ends_with(&format!("\n\n{body}")), "{sent}");
             assert!(sent.contains("\nauthorization: Basic "), "{sent}");

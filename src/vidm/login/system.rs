@@ -46,10 +46,10 @@ impl Endpoint for SystemLogin<'_> {
     const REPEAT: Repeat = Repeat::IfNeverArrived;
     const IS_LOGIN: bool = true;
 
-    fn request(&self, profile: &Dialect) -> Result<Request<Bytes>> {
+    fn request(&self, dialect: &Dialect) -> Result<Request<Bytes>> {
         let body = json(&Body { username: self.username, password: self.password, issue_token: true })?;
-        let media = profile.media(Media::Login);
-        with_body(Method::POST, &profile.path(Path::SystemLogin), &media, &media, body)
+        let media = dialect.media(Media::Login);
+        with_body(Method::POST, &dialect.path(Path::SystemLogin), &media, &media, body)
     }
 
     fn response(&self, answer: Response<Bytes>) -> Result<Granted> {
@@ -92,14 +92,14 @@ mod tests {
     #[test]
     fn request_is_encoded() {
         let password = Secret::new("p\"ä\\");
-        for profile in [Dialect::horizon(), Dialect::json()] {
+        for dialect in [Dialect::horizon(), Dialect::json()] {
             assert_eq!(
-                sent(&login(&password), &profile),
+                sent(&login(&password), &dialect),
                 format!(
                     "POST /SAAS/API/1.0/REST/auth/system/login\naccept: application/json\ncontent-type: application/json\n\n{BODY}"
                 )
             );
-            let request = login(&password).request(&profile.in_tenant(Some("corp"))).unwrap();
+            let request = login(&password).request(&dialect.in_tenant(Some("corp"))).unwrap();
             assert_eq!(request.uri(), "/SAAS/t/corp/API/1.0/REST/auth/system/login");
         }
     }

@@ -33,7 +33,7 @@ pub(crate) fn target(credentials: Credentials) -> Target {
         url: BaseUrl::parse("https://vidm.corp.example").unwrap(),
         tenant: None,
         credentials,
-        profile: Dialect::horizon(),
+        dialect: Dialect::horizon(),
         sync_api: SyncApi::Auto,
     }
 }

@@ -128,7 +128,7 @@ impl Endpoint for Bare {
 fn run<E: Endpoint<Api = Plain>>(script: &Script, time: u64, endpoint: &E) -> (Result<E::Response>, Vec<Option<u16>>) {
     let url = BaseUrl::parse("https://up.example").unwrap();
     let out = Outbound::new(script, Limits::default(), Duration::from_secs(time), HeaderMap::new());
-    let to = Destination::<Plain> { target: "here", url: &url, profile: &() };
+    let to = Destination::<Plain> { target: "here", url: &url, dialect: &() };
     let done = script.run(out.call(&to, endpoint, None));
     let statuses = out.calls().into_iter().map(|call| call.status.map(|status| status.as_u16())).collect();
     (done, statuses)
@@ -243,7 +243,7 @@ fn echoed_credentials_are_removed() {
     let script = Script::new([get(THING).answer(400, "you sent t0k3n.abc and hunter2+two, hunter2 two")]);
     let url = BaseUrl::parse("https://up.example").unwrap();
     let out = script.outbound().with_secrets(vec![&configured]);
-    let to = Destination::<Plain> { target: "here", url: &url, profile: &() };
+    let to = Destination::<Plain> { target: "here", url: &url, dialect: &() };
     let error = script.run(out.call(&to, &Read, Some(&token))).unwrap_err();
     assert_eq!(error.evidence().unwrap().message.as_deref(), Some("you sent … and …, …"));
 }
@@ -259,7 +259,7 @@ fn secrets_of_a_change_are_removed_from_its_error_and_from_later_ones() {
     ]);
     let url = BaseUrl::parse("https://up.example").unwrap();
     let out = script.outbound();
-    let to = Destination::<Plain> { target: "here", url: &url, profile: &() };
+    let to = Destination::<Plain> { target: "here", url: &url, dialect: &() };
     for error in
         [script.run(out.call(&to, &Bind, None)).unwrap_err(), script.run(out.call(&to, &Read, None)).unwrap_err()]
     {
@@ -282,7 +282,7 @@ fn trace_is_forwarded_except_to_logins() {
     let mut headers = HeaderMap::new();
     headers.insert("x-request-id", "r-1".parse().unwrap());
     let out = Outbound::new(&script, Limits::default(), Duration::from_secs(60), headers);
-    let to = Destination::<Plain> { target: "here", url: &url, profile: &() };
+    let to = Destination::<Plain> { target: "here", url: &url, dialect: &() };
     script.run(out.call(&to, &Read, None)).unwrap();
     // A login's outcome must not depend on the caller's headers.
     script.run(out.call(&to, &Login, None)).unwrap();

@@ -189,6 +189,6 @@ fn paths_and_types_of_the_target_are_used() {
             get(LIST).header("accept", "application/json").answer(200, "[]"),
         ],
     );
-    estate.target.profile = Dialect::horizon().with(&paths, &media_types).unwrap();
+    estate.target.dialect = Dialect::horizon().with(&paths, &media_types).unwrap();
     list(&estate).unwrap();
 }

@@ -31,7 +31,7 @@ fn nothing_is_sent_after_the_deadline() {
     let script = Script::new([get(THING).takes(Duration::from_secs(9)).answer(200, "")]);
     let url = BaseUrl::parse("https://up.example").unwrap();
     let out = Outbound::new(&script, Limits::default(), Duration::from_secs(9), HeaderMap::new());
-    let to = Destination::<Plain> { target: "here", url: &url, profile: &() };
+    let to = Destination::<Plain> { target: "here", url: &url, dialect: &() };
     script.run(out.call(&to, &Read, None)).unwrap();
     let error = script.run(out.call(&to, &Change, None)).unwrap_err();
     assert_eq!((error.code(), error.is_retryable()), (ErrorCode::UpstreamTimeout, true));
@@ -87,7 +87,7 @@ fn failure_before_a_wait_that_outlasts_the_time_is_the_error() {
     let late = Late(Script::new([get(THING).fail(TransportErrorKind::Refused)]));
     let url = BaseUrl::parse("https://up.example").unwrap();
     let out = Outbound::new(&late, Limits::default(), Duration::from_secs(9), HeaderMap::new());
-    let to = Destination::<Plain> { target: "here", url: &url, profile: &() };
+    let to = Destination::<Plain> { target: "here", url: &url, dialect: &() };
     let error = late.0.run(out.call(&to, &Read, None)).unwrap_err();
     assert_eq!(error.code(), ErrorCode::UpstreamUnreachable, "{error}");
 }
