@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::api::Vidm;
 use super::dialect::{Dialect, Media, Path};
-use super::sync_start::told_of_no_error;
+use super::sync_start::check_no_error;
 use crate::error::Result;
 use crate::retry::Repeat;
 use crate::upstream::{Endpoint, bare, json, read_json, with_body};
@@ -65,7 +65,7 @@ impl Endpoint for PutSyncProfile<'_> {
     }
 
     fn response(&self, answer: Response<Bytes>) -> Result<()> {
-        told_of_no_error(Self::CALL, &answer)
+        check_no_error(Self::CALL, &answer)
     }
 }
 

@@ -47,7 +47,7 @@ impl Endpoint for StartSync<'_> {
     /// Any 2xx has started a sync, except with an error body or a page, which comes from a gateway or login form and not
     /// from vIDM.
     fn response(&self, answer: Response<Bytes>) -> Result<()> {
-        told_of_no_error(Self::CALL, &answer)
+        check_no_error(Self::CALL, &answer)
     }
 }
 
@@ -76,12 +76,12 @@ impl Endpoint for StartSyncV2<'_> {
 
     /// Read like [`StartSync`].
     fn response(&self, answer: Response<Bytes>) -> Result<()> {
-        told_of_no_error(Self::CALL, &answer)
+        check_no_error(Self::CALL, &answer)
     }
 }
 
-/// A success status may still contain vIDM's error format.
-pub(super) fn told_of_no_error(call: &'static str, answer: &Response<Bytes>) -> Result<()> {
+/// Rejects a success status with vIDM's error format in the body.
+pub(super) fn check_no_error(call: &'static str, answer: &Response<Bytes>) -> Result<()> {
     #[derive(Deserialize)]
     struct Errors {
         errors: Vec<serde::de::IgnoredAny>,
