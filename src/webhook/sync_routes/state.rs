@@ -18,6 +18,7 @@ use crate::shared_state::{Origin, StoreUnavailable, may_be_in_store, refresh};
 use crate::sync::{self, SyncDocument, SyncRequest, SyncState};
 use crate::upstream::Outbound;
 use crate::webhook::caller::Caller;
+use crate::webhook::changes::preference_applied;
 use crate::webhook::events::has_seen_the_end;
 use crate::webhook::input::{Input, query_error};
 use crate::webhook::kept_request::StartedSync;
@@ -89,8 +90,7 @@ pub(super) async fn waited<R: Runtime>(
     let mut last = last?;
     last.ignored.clone_from(&context.ignored);
     let response = with_location(running.answer(&last)?, &running.place(&last.links.this));
-    let applied = format!("wait={}", max_wait.as_secs());
-    Ok(Reply::Whole(with_headers(response, &[(http::HeaderName::from_static("preference-applied"), &applied)])))
+    Ok(Reply::Whole(preference_applied(response, Some(max_wait))))
 }
 
 /// A caller that reads a sync's state, and what to log about it.
