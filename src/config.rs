@@ -46,6 +46,7 @@ pub(crate) use oidc_callers::OidcCaller;
 pub(crate) use proxy::PROXY_KEY;
 pub use proxy::Proxy;
 pub use senders::{Form, Sender};
+pub(crate) use targets::IntoTarget;
 pub use targets::{FleetSettings, VcfSettings, VidmSettings};
 pub use variable_source::VariableSource;
 pub use variables::{VARIABLES, ValueForm, Variable};

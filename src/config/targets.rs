@@ -102,9 +102,20 @@ trait Settings: Sized {
     /// The target; `place` is where the settings are written.
     fn target(self, name: String, place: &At, reader: &mut Reader<'_>) -> Option<Self::Target>;
 
-    /// The target of settings given by a program, with a name for errors; or every mistake, by field name.
-    fn alone(self, name: &str) -> Result<Self::Target, Vec<ConfigError>> {
+    /// Reports the settings that are a mistake only if a program gives them.
+    fn contradictions(&self, _: &mut Reader<'_>) {}
+}
+
+/// The settings of a target that a program gives.
+pub(crate) trait IntoTarget<T> {
+    /// The target, with a name for errors; or every mistake, by field name.
+    fn into_target(self, name: &str) -> Result<T, Vec<ConfigError>>;
+}
+
+impl<T, S: Settings<Target = T>> IntoTarget<T> for S {
+    fn into_target(self, name: &str) -> Result<T, Vec<ConfigError>> {
         let mut reader = Reader::new(&|_| None);
+        self.contradictions(&mut reader);
         match self.target(name.to_owned(), &At::Prefix(""), &mut reader) {
             Some(target) if reader.problems.is_empty() => Ok(target),
             _ => Err(reader.problems),

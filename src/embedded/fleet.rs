@@ -5,7 +5,7 @@ mod providers;
 
 use super::syncs::target::{Any, AnyTarget, Target};
 use super::{Result, SyncSession, group_query};
-use crate::config::{ConfigError, FleetSettings};
+use crate::config::{ConfigError, FleetSettings, IntoTarget as _};
 use crate::directory::DirectoryRef;
 use crate::error::Error;
 use crate::fleet::{Directory, DirectoryFilter, Group};

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::options::{ChangeOptions, DeleteOptions, PartOptions, ProviderOptions, UpdateOptions, condition};
 use super::{Result, Timeouts, checked, misconfigured, problem, settings};
-use crate::config::VcfSettings;
+use crate::config::{IntoTarget as _, VcfSettings};
 use crate::error::Error;
 use crate::http::Limits;
 use crate::operations::{Applied, ApplyOrder, ApplySpec, VcfOperations, VcfTarget};

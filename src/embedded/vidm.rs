@@ -2,7 +2,7 @@
 
 use super::syncs::target::{Any, AnyTarget, Target};
 use super::{Result, SyncSession, group_query};
-use crate::config::{ConfigError, VidmSettings};
+use crate::config::{ConfigError, IntoTarget as _, VidmSettings};
 use crate::directory::DirectoryRef;
 use crate::operations::{SyncOperations, VidmOperations, VidmTarget};
 use crate::runtime::Runtime;

@@ -3,7 +3,6 @@
 use serde::Deserialize;
 
 use super::{At, Settings, required, url};
-use crate::config::error::ConfigError;
 use crate::config::{Reader, credential};
 use crate::fleet;
 use crate::secret::Secret;
@@ -29,16 +28,6 @@ pub struct FleetSettings {
     /// The identity broker that exchanges the API token; without it, VCF Operations is asked for it.
     #[serde(alias = "brokerUrl")]
     pub broker_url: Option<String>,
-}
-
-impl FleetSettings {
-    /// The target of these settings, with a name for errors.
-    ///
-    /// # Errors
-    /// Every mistake, by field name.
-    pub(crate) fn into_target(self, name: &str) -> Result<fleet::Target, Vec<ConfigError>> {
-        self.alone(name)
-    }
 }
 
 impl Settings for FleetSettings {

@@ -3,7 +3,6 @@
 use serde::Deserialize;
 
 use super::{At, Settings, required, url};
-use crate::config::error::ConfigError;
 use crate::config::{Reader, credential};
 use crate::secret::Secret;
 use crate::vcf;
@@ -23,16 +22,6 @@ pub struct VcfSettings {
     /// The id of a refresh token, in place of an account. It works until it expires, about 24 hours.
     #[serde(alias = "refreshToken")]
     pub refresh_token: Option<Secret>,
-}
-
-impl VcfSettings {
-    /// The target of these settings, with a name for errors.
-    ///
-    /// # Errors
-    /// Every mistake, by field name.
-    pub(crate) fn into_target(self, name: &str) -> Result<vcf::Target, Vec<ConfigError>> {
-        self.alone(name)
-    }
 }
 
 impl Settings for VcfSettings {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{At, Settings, required, url};
-use crate::config::error::{ConfigError, Place};
+use crate::config::error::Place;
 use crate::config::{Reader, credential, variables};
 use crate::secret::Secret;
 use crate::vidm;
@@ -90,23 +90,6 @@ impl Settings for VidmSettings {
         let credentials = self.credentials(&at, reader);
         Some(vidm::Target { url: url?, tenant, credentials: credentials?, dialect, sync_api, name })
     }
-}
-
-impl VidmSettings {
-    /// The target of these settings, with a name for errors.
-    ///
-    /// # Errors
-    /// Every mistake, by field name.
-    pub(crate) fn into_target(self, name: &str) -> Result<vidm::Target, Vec<ConfigError>> {
-        let mut reader = Reader::new(&|_| None);
-        self.contradictions(&mut reader);
-        let mistakes = reader.problems;
-        match self.alone(name) {
-            Ok(target) if mistakes.is_empty() => Ok(target),
-            Ok(_) => Err(mistakes),
-            Err(others) => Err(mistakes.into_iter().chain(others).collect()),
-        }
-    }
 
     /// Parts of another login than the one that the rest describes. A program that passes them means something else than it gets.
     fn contradictions(&self, reader: &mut Reader<'_>) {
@@ -130,7 +113,9 @@ impl VidmSettings {
         contradicts(!username && client_id && holds(&self.password), "password", no_user);
         contradicts(!username && client_id && is_set(&self.domain), "domain", no_user);
     }
+}
 
+impl VidmSettings {
     fn dialect(&self, at: &dyn Fn(&str) -> Place, reader: &mut Reader<'_>) -> vidm::Dialect {
         let named = match self.profile.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
             Some(name) => vidm::Dialect::named(&name.to_ascii_lowercase()),
