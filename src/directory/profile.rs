@@ -25,23 +25,12 @@ const SHOWN: usize = 10;
 
 const BY_HAND: &str = "select the groups in the console, in the directory's sync settings";
 
-/// The outcome of adding groups to a sync profile: each distinguished name once, as requested.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ProfileChange {
-    /// Newly selected.
-    pub added: Vec<String>,
-    /// Already selected, individually or with everything below a base.
-    pub already: Vec<String>,
-    /// Not found at their source.
-    pub not_found: Vec<String>,
-}
-
 /// Groups to add to the sync profile of the directory `D`, looked up but not written yet.
 #[derive(Debug)]
 pub struct ProfileAddition<D> {
     directory: D,
-    change: ProfileChange,
-    found: Vec<(String, Key, Found)>,
+    found: Vec<Found>,
+    not_found: Vec<String>,
 }
 
 impl<D> ProfileAddition<D> {
@@ -59,7 +48,7 @@ impl<D> ProfileAddition<D> {
     /// The groups that are not found at their source.
     #[must_use]
     pub fn not_found(&self) -> &[String] {
-        &self.change.not_found
+        &self.not_found
     }
 }
 
@@ -146,29 +135,27 @@ pub(crate) async fn find<A: ProfileAccess, D>(
     directory: D,
     wanted: &[GroupQuery],
 ) -> Result<ProfileAddition<D>> {
-    let wanted = distinct(wanted)?;
-    let mut change = ProfileChange::default();
+    let mut wanted = distinct(wanted)?;
     if wanted.is_empty() {
-        return Ok(ProfileAddition { directory, change, found: Vec::new() });
+        return Ok(ProfileAddition { directory, found: Vec::new(), not_found: Vec::new() });
     }
     let profile = access.read().await.map_err(unchanged)?;
-    let (already, missing): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|group| profile.selects(&group.key));
-    change.already.extend(already.into_iter().map(|group| group.dn.to_owned()));
-    let mut entries = access.look_up(&missing).await.map_err(unchanged)?;
-    let (mut found, mut fields) = (Vec::new(), Vec::new());
-    for Wanted { dn, key, at } in missing {
+    wanted.retain(|group| !profile.selects(&group.key));
+    let mut entries = access.look_up(&wanted).await.map_err(unchanged)?;
+    let (mut found, mut not_found, mut fields) = (Vec::new(), Vec::new(), Vec::new());
+    for Wanted { dn, key, at } in wanted {
         let Some(entry) = entries.iter().position(|entry| entry.is(&key)) else {
-            change.not_found.push(dn.to_owned());
+            not_found.push(dn.to_owned());
             continue;
         };
         let entry = entries.swap_remove(entry);
         match access.refusal(&entry) {
             Some(why) => fields.push(FieldError::new(format!("/groups/{at}"), why)),
-            None => found.push((dn.to_owned(), key, entry)),
+            None => found.push(entry),
         }
     }
     if fields.is_empty() {
-        return Ok(ProfileAddition { directory, change, found });
+        return Ok(ProfileAddition { directory, found, not_found });
     }
     Err(unchanged(Error::invalid(fields)).at(access.target()))
 }
@@ -182,26 +169,19 @@ pub(crate) async fn find<A: ProfileAccess, D>(
 /// # Errors
 /// `upstream_invalid` if the profile cannot be read completely (nothing is written then), or lacks a selection after
 /// writing; and those of the calls.
-pub(crate) async fn add<A: ProfileAccess, D>(access: &A, addition: ProfileAddition<D>) -> Result<ProfileChange> {
-    let ProfileAddition { mut change, mut found, .. } = addition;
+pub(crate) async fn add<A: ProfileAccess, D>(access: &A, addition: ProfileAddition<D>) -> Result<()> {
+    let mut found = addition.found;
     if found.is_empty() {
-        return Ok(change);
+        return Ok(());
     }
     // The look-up may have taken its time, and so may the previous holder.
     let profile = access.read().await.map_err(unchanged)?;
     if profile.is_empty() && access.has_synced_groups().await.map_err(unchanged)? {
         return Err(unchanged(incomplete(A::PRODUCT)).at(access.target()));
     }
-    found.retain(|(dn, key, _)| {
-        let by_now = profile.selects(key);
-        if by_now { &mut change.already } else { &mut change.added }.push(dn.clone());
-        !by_now
-    });
-    let found: Vec<_> = found.into_iter().map(|(_, _, entry)| entry).collect();
-    if !found.is_empty() {
-        write(access, profile, &found).await?;
-    }
-    Ok(change)
+    // Another writer may have selected some by now.
+    found.retain(|entry| !profile.selects(&Key::of(&entry.dn)));
+    if found.is_empty() { Ok(()) } else { write(access, profile, &found).await }
 }
 
 /// Writes until the profile selects everything in `before`, anything selected since, and `found`.

@@ -9,7 +9,7 @@ use super::locate::Located;
 use super::selection::{self, Selection};
 use super::sync_profile::{GetSyncProfile, PutSyncProfile};
 use super::syncs::is_of_the_place;
-use crate::directory::{Found, GroupQuery, Product, ProfileAccess, ProfileChange, Wanted, profile};
+use crate::directory::{Found, GroupQuery, Product, ProfileAccess, Wanted, profile};
 use crate::dn::value_and_parent;
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
@@ -72,7 +72,7 @@ impl<R: Runtime> Client<'_, R> {
     /// # Errors
     /// `upstream_invalid` if the profile cannot be read completely (nothing is written then), or lacks a selection after
     /// writing; and those of the login and the calls.
-    pub async fn add_to_profile(&self, addition: ProfileAddition) -> Result<ProfileChange> {
+    pub async fn add_to_profile(&self, addition: ProfileAddition) -> Result<()> {
         let ids = addition.directory().clone();
         profile::add(&Profile { client: self, ids: &ids }, addition).await
     }

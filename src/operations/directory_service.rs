@@ -130,8 +130,8 @@ impl<R: Runtime> DirectoryService for Service<'_, R> {
 
     async fn add_to_profile(&self, addition: Addition) -> Result<()> {
         match (self, addition) {
-            (Self::Vidm(vidm), Addition::Vidm(addition)) => vidm.add_to_profile(addition).await.map(|_| ()),
-            (Self::Fleet(fleet), Addition::Fleet(addition)) => fleet.add_to_profile(addition).await.map(|_| ()),
+            (Self::Vidm(vidm), Addition::Vidm(addition)) => vidm.add_to_profile(addition).await,
+            (Self::Fleet(fleet), Addition::Fleet(addition)) => fleet.add_to_profile(addition).await,
             // An addition is made by the service that gets it.
             _ => Err(Error::new(ErrorCode::Internal, "a profile addition of another product")),
         }

@@ -11,7 +11,7 @@ use super::locate::Located;
 use super::scim_search::{Listing, PAGES};
 use super::selection::{Selection, found};
 use super::sync_profile::{GetSyncProfile, PutSyncProfile};
-use crate::directory::{DirectoryRef, Found, GroupQuery, Product, ProfileAccess, ProfileChange, Wanted, profile};
+use crate::directory::{DirectoryRef, Found, GroupQuery, Product, ProfileAccess, Wanted, profile};
 use crate::error::{ErrorCode, Result};
 use crate::runtime::Runtime;
 
@@ -59,7 +59,7 @@ impl<R: Runtime> Client<'_, R> {
     /// # Errors
     /// `upstream_invalid` if the profile cannot be read completely (nothing is written then), or lacks a selection after
     /// writing; and those of the login and the calls.
-    pub async fn add_to_profile(&self, addition: ProfileAddition) -> Result<ProfileChange> {
+    pub async fn add_to_profile(&self, addition: ProfileAddition) -> Result<()> {
         let directory = addition.directory().clone();
         profile::add(&Profile { client: self, directory: &directory }, addition).await
     }

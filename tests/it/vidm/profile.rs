@@ -1,7 +1,7 @@
 //! Adding groups to the sync profile: the writes, and that nothing is ever lost.
 
 use http::Method;
-use idhook::directory::{GroupQuery, ProfileChange};
+use idhook::directory::GroupQuery;
 use idhook::error::{Error, ErrorCode, Result};
 use idhook::http::TransportErrorKind;
 use serde_json::{Value, json};
@@ -74,11 +74,13 @@ fn without_app(mut profile: Value) -> Value {
     profile
 }
 
-fn add(estate: &Estate, wanted: &[&str]) -> Result<ProfileChange> {
+/// Adds the groups; returns those that are not found.
+fn add(estate: &Estate, wanted: &[&str]) -> Result<Vec<String>> {
     let wanted: Vec<_> = wanted.iter().map(|text| GroupQuery::parse(text).unwrap()).collect();
     estate.run(async |client| {
         let addition = client.profile_addition(CORP, &wanted).await?;
-        client.add_to_profile(addition).await
+        let not_found = addition.not_found().to_vec();
+        client.add_to_profile(addition).await.map(|()| not_found)
     })
 }
 
@@ -93,11 +95,6 @@ fn prepared() -> Vec<Call> {
     vec![reads(&before()), looks_up(&[NEW]), reads(&before())]
 }
 
-fn change(added: &[&str], already: &[&str], not_found: &[&str]) -> ProfileChange {
-    let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-    ProfileChange { added: owned(added), already: owned(already), not_found: owned(not_found) }
-}
-
 #[test]
 fn new_group_is_written_with_the_existing_selection() {
     let estate = Estate::warm(true).then([
@@ -108,17 +105,17 @@ fn new_group_is_written_with_the_existing_selection() {
         reads(&after()),
     ]);
     let done = add(&estate, &[NEW, APP, BELOW_ALL, GONE, "cn=GG-NEW, ou=groups,dc=corp,dc=example"]).unwrap();
-    assert_eq!(done, change(&[NEW], &[APP, BELOW_ALL], &[GONE]));
+    assert_eq!(done, [GONE]);
     assert!(estate.script.slept().is_empty(), "the ordinary case does not wait");
 }
 
 #[test]
 fn selected_groups_cause_no_look_up_or_write() {
     let estate = Estate::warm(true).then([reads(&before())]);
-    assert_eq!(add(&estate, &[APP, BELOW_ALL]).unwrap(), change(&[], &[APP, BELOW_ALL], &[]));
+    add(&estate, &[APP, BELOW_ALL]).unwrap();
     let estate = Estate::warm(true).then([reads(&before()), looks_up(&[GONE])]);
-    assert_eq!(add(&estate, &[GONE]).unwrap(), change(&[], &[], &[GONE]));
-    assert_eq!(add(&Estate::new([]), &[]).unwrap(), ProfileChange::default());
+    assert_eq!(add(&estate, &[GONE]).unwrap(), [GONE]);
+    add(&Estate::new([]), &[]).unwrap();
 }
 
 #[test]
@@ -133,9 +130,9 @@ fn concurrent_selection_stays_and_is_not_duplicated() {
         writes(&ours),
         reads(&ours),
     ]);
-    assert_eq!(add(&estate, &[NEW]).unwrap(), change(&[NEW], &[], &[]));
+    add(&estate, &[NEW]).unwrap();
     let estate = Estate::warm(true).then([reads(&before()), looks_up(&[NEW]), reads(&after())]);
-    assert_eq!(add(&estate, &[NEW]).unwrap(), change(&[], &[NEW], &[]));
+    add(&estate, &[NEW]).unwrap();
 }
 
 #[test]
@@ -217,7 +214,7 @@ fn uncertain_write_is_verified() {
     for write in [broken(), writes(&after()).answer(500, ""), writes(&after()).answer(503, "")] {
         // It was processed.
         let estate = Estate::warm(true).then(prepared()).then([write, reads(&after())]);
-        assert_eq!(add(&estate, &[NEW]).unwrap(), change(&[NEW], &[], &[]));
+        add(&estate, &[NEW]).unwrap();
     }
     // It was not.
     let mut calls = prepared();
@@ -233,7 +230,7 @@ fn uncertain_write_is_verified() {
         writes(&with_app_again(without_app(before()), true)),
         reads(&after()),
     ]);
-    assert_eq!(add(&estate, &[NEW]).unwrap(), change(&[NEW], &[], &[]));
+    add(&estate, &[NEW]).unwrap();
 }
 
 /// A profile that lost `gg-app`, with it and optionally ours again, in the order of the repair.
@@ -250,7 +247,7 @@ fn lost_update_is_detected_and_repaired() {
     let both = with(theirs.clone(), &new_entry());
     let estate =
         Estate::warm(true).then(prepared()).then([writes(&after()), reads(&theirs), writes(&both), reads(&both)]);
-    assert_eq!(add(&estate, &[NEW]).unwrap(), change(&[NEW], &[], &[]));
+    add(&estate, &[NEW]).unwrap();
     assert_eq!(estate.script.slept(), [Duration::from_millis(250)]);
 
     // An earlier selection is gone.
@@ -261,14 +258,14 @@ fn lost_update_is_detected_and_repaired() {
         writes(&with_app_again(lost.clone(), false)),
         reads(&with_app_again(lost, false)),
     ]);
-    assert_eq!(add(&estate, &[NEW]).unwrap(), change(&[NEW], &[], &[]));
+    add(&estate, &[NEW]).unwrap();
 
     // Everything below a base is no longer selected.
     let mut turned = after();
     turned["identityGroupInfo"]["OU=All,DC=corp,DC=example"]["selected"] = false.into();
     let estate =
         Estate::warm(true).then(prepared()).then([writes(&after()), reads(&turned), writes(&after()), reads(&after())]);
-    assert_eq!(add(&estate, &[NEW]).unwrap(), change(&[NEW], &[], &[]));
+    add(&estate, &[NEW]).unwrap();
 }
 
 #[test]
@@ -285,7 +282,7 @@ fn concurrent_selections_between_writes_are_kept() {
         writes(&all),
         reads(&all),
     ]);
-    assert_eq!(add(&estate, &[NEW]).unwrap(), change(&[NEW], &[], &[]));
+    add(&estate, &[NEW]).unwrap();
 }
 
 #[test]
@@ -345,7 +342,7 @@ fn empty_selection_is_accepted_only_without_synced_groups() {
         (1, group(json!({"internalGroupType": "ALL_USERS"}))),
     ] {
         let estate = Estate::warm(true).then(prepared()).then([groups(total, none), writes(&first), reads(&first)]);
-        assert_eq!(add(&estate, &[NEW]).unwrap(), change(&[NEW], &[], &[]));
+        add(&estate, &[NEW]).unwrap();
     }
     // Synced groups exist, so some were selected: the profile is incomplete. A group without these attributes may be one, and so may one
     // that the response does not list.
@@ -396,5 +393,5 @@ fn many_groups_are_looked_up_in_batches() {
     let dns: Vec<_> = dns.iter().map(String::as_str).collect();
     let none = |dns: &[&str]| looks_up(dns).answer(200, r#"{"identityGroups":{}}"#);
     let estate = Estate::warm(true).then([reads(&before()), none(&dns[..20]), none(&dns[20..40]), none(&dns[40..])]);
-    assert_eq!(add(&estate, &dns).unwrap(), change(&[], &[], &dns));
+    assert_eq!(add(&estate, &dns).unwrap(), dns);
 }
