@@ -96,6 +96,6 @@ impl<R: Runtime> Fleet<R> {
     /// # Errors
     /// `request_invalid` for a text that cannot be a group; and those of the login and the calls.
     pub async fn groups(&self, name: &str) -> Result<Vec<Group>> {
-        self.work(async |out| self.fleet(out).groups(&group_query(name)?).await).await
+        self.work(async |out| self.fleet(out).client.groups(&group_query(name)?).await).await
     }
 }

@@ -1,9 +1,8 @@
 //! The operations on a VCF Operations besides syncs.
 
 use super::FleetTarget;
-use crate::directory::GroupQuery;
 use crate::error::Result;
-use crate::fleet::{Client, Directory, DirectoryFilter, Group};
+use crate::fleet::{Client, Directory, DirectoryFilter};
 use crate::runtime::Runtime;
 use crate::upstream::Outbound;
 
@@ -30,13 +29,5 @@ impl<'a, R: Runtime> FleetOperations<'a, R> {
         let mut directories = self.client.directories().await?;
         directories.retain(|directory| filter.takes(directory));
         Ok(directories)
-    }
-
-    /// The groups with this name, in every realm that may have them.
-    ///
-    /// # Errors
-    /// Those of the login and the calls.
-    pub(crate) async fn groups(&self, query: &GroupQuery) -> Result<Vec<Group>> {
-        self.client.groups(query).await
     }
 }

@@ -53,7 +53,7 @@ pub(super) async fn dispatch<R: Runtime>(
             json(StatusCode::OK, &fleet.client.directory(&which).await?)
         }
         Fleet::FindGroups => {
-            let groups = fleet.groups(&group_query(&context.input)?).await?;
+            let groups = fleet.client.groups(&group_query(&context.input)?).await?;
             json(StatusCode::OK, &Groups { present: !groups.is_empty(), groups })
         }
         Fleet::Doctor => doctor::answer(&context, async |examination| fleet.doctor(examination).await).await,
