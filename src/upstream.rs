@@ -11,6 +11,8 @@ pub(crate) mod fuzzing;
 mod recent;
 mod response;
 mod sender;
+#[cfg(test)]
+pub(crate) mod testing;
 mod token_cache;
 
 pub use base_url::BaseUrl;

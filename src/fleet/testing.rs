@@ -1,21 +1,10 @@
 //! Helpers for the endpoints' tests.
 
-use bytes::Bytes;
-use http::Response;
+use crate::upstream::{Api, Endpoint, testing};
 
-use crate::upstream::{Api, Endpoint};
+pub(super) use testing::answer;
 
 /// The request as text: method and URI, headers by name, body.
 pub(super) fn sent<E: Endpoint<Api: Api<Dialect = ()>>>(endpoint: &E) -> String {
-    let request = endpoint.request(&()).unwrap();
-    let mut headers: Vec<_> =
-        request.headers().iter().map(|(name, value)| format!("{name}: {}\n", value.to_str().unwrap())).collect();
-    headers.sort();
-    let body = std::str::from_utf8(request.body()).unwrap();
-    format!("{} {}\n{}\n{body}", request.method(), request.uri(), headers.concat())
-}
-
-/// A response.
-pub(super) fn answer(status: u16, body: &str) -> Response<Bytes> {
-    Response::builder().status(status).body(Bytes::copy_from_slice(body.as_bytes())).unwrap()
+    testing::sent(endpoint, &())
 }

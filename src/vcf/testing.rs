@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::upstream::Endpoint;
+use crate::upstream::{Endpoint, testing};
 use crate::vcf::{DomainName, ProviderId, Vcf};
 
 /// A provider's id.
@@ -15,14 +15,9 @@ pub(super) fn domain(text: &str) -> DomainName {
     DomainName::parse(text).unwrap()
 }
 
-/// The request of `endpoint` as text: request line, headers, an empty line, the body.
+/// The request of `endpoint` as text: request line, headers by name, an empty line, the body.
 pub(super) fn wire<E: Endpoint<Api = Vcf>>(endpoint: &E) -> String {
-    let request = endpoint.request(&()).unwrap();
-    let mut text = format!("{} {}\n", request.method(), request.uri());
-    for (name, value) in request.headers() {
-        text.push_str(&format!("{name}: {}\n", value.to_str().unwrap()));
-    }
-    text + "\n" + std::str::from_utf8(request.body()).unwrap()
+    testing::sent(endpoint, &())
 }
 
 /// The result of `endpoint` for a successful response.

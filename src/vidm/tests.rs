@@ -22,20 +22,7 @@ use crate::directory::GroupQuery;
 use crate::secret::{Scheme, Secret};
 use crate::upstream::{Api as _, Endpoint};
 
-/// The request as text: method and URI, headers by name, body.
-pub(super) fn sent<E: Endpoint<Api = Vidm>>(endpoint: &E, dialect: &Dialect) -> String {
-    let request = endpoint.request(dialect).unwrap();
-    let mut headers: Vec<_> =
-        request.headers().iter().map(|(name, value)| format!("{name}: {}\n", value.to_str().unwrap())).collect();
-    headers.sort();
-    let body = std::str::from_utf8(request.body()).unwrap();
-    format!("{} {}\n{}\n{body}", request.method(), request.uri(), headers.concat())
-}
-
-/// A response.
-pub(super) fn answer(status: u16, body: &str) -> Response<Bytes> {
-    Response::builder().status(status).body(Bytes::copy_from_slice(body.as_bytes())).unwrap()
-}
+pub(super) use crate::upstream::testing::{answer, sent};
 
 /// Passes `body` to every reader. Any outcome is fine.
 fn read_all(body: &[u8]) {
