@@ -19,7 +19,7 @@ pub use directory_ref::{DirectoryRef, DirectorySummary};
 pub use group_query::GroupQuery;
 pub(crate) use group_query::Identity;
 pub use profile::ProfileAddition;
-pub(crate) use profile::{Found, ProfileAccess, Selection, Wanted};
+pub(crate) use profile::{GroupEntry, ProfileAccess, Selection, Wanted};
 pub use proof::{Presence, Proof, ProvedBy};
 pub use sync_report::{Changes, Counts, FailureReason, RunMarks, SyncReport, SyncStatus};
 pub use sync_target::{Product, SyncTarget};

@@ -29,7 +29,7 @@ const BY_HAND: &str = "select the groups in the console, in the directory's sync
 #[derive(Debug)]
 pub struct ProfileAddition<D> {
     directory: D,
-    found: Vec<Found>,
+    found: Vec<GroupEntry>,
     not_found: Vec<String>,
 }
 
@@ -64,14 +64,14 @@ pub(crate) struct Wanted<'q> {
 
 /// The entry of one group, from its source or a profile.
 #[derive(Debug, Clone)]
-pub(crate) struct Found {
+pub(crate) struct GroupEntry {
     /// The group's distinguished name.
     pub(crate) dn: String,
     /// The vendor's entry.
     pub(crate) entry: Value,
 }
 
-impl Found {
+impl GroupEntry {
     /// Whether it is this group's entry.
     fn is(&self, group: &Key) -> bool {
         Key::of(&self.dn) == *group
@@ -90,7 +90,7 @@ pub(crate) trait Selection: Clone {
     fn merge(&mut self, other: &Self) -> Vec<String>;
 
     /// Selects a found group.
-    fn add(&mut self, found: &Found);
+    fn add(&mut self, found: &GroupEntry);
 }
 
 /// The calls for one directory's sync profile. Each may log in first, and has the errors of the login and the call.
@@ -113,10 +113,10 @@ pub(crate) trait ProfileAccess {
     async fn write(&self, selection: &Self::Selection) -> Result<()>;
 
     /// The entries of these groups at their source; other groups' entries do not matter.
-    async fn look_up(&self, groups: &[Wanted<'_>]) -> Result<Vec<Found>>;
+    async fn look_up(&self, groups: &[Wanted<'_>]) -> Result<Vec<GroupEntry>>;
 
     /// Why the vendor cannot sync this group, worded to follow a field's name; `None` if it can, or does not say.
-    fn refusal(&self, found: &Found) -> Option<String>;
+    fn refusal(&self, found: &GroupEntry) -> Option<String>;
 
     /// Whether the product has any synced group of this directory.
     async fn has_synced_groups(&self) -> Result<bool>;
@@ -185,7 +185,7 @@ pub(crate) async fn add<A: ProfileAccess, D>(access: &A, addition: ProfileAdditi
 }
 
 /// Writes until the profile selects everything in `before`, anything selected since, and `found`.
-async fn write<A: ProfileAccess>(access: &A, before: A::Selection, found: &[Found]) -> Result<()> {
+async fn write<A: ProfileAccess>(access: &A, before: A::Selection, found: &[GroupEntry]) -> Result<()> {
     let mut kept = before.clone();
     found.iter().for_each(|entry| kept.add(entry));
     let ours = |dn: &String| found.iter().any(|entry| entry.is(&Key::of(dn)));

@@ -9,7 +9,7 @@ use super::locate::Located;
 use super::selection::{self, Selection};
 use super::sync_profile::{GetSyncProfile, PutSyncProfile};
 use super::syncs::is_of_the_place;
-use crate::directory::{Found, GroupQuery, Product, ProfileAccess, Wanted, profile};
+use crate::directory::{GroupEntry, GroupQuery, Product, ProfileAccess, Wanted, profile};
 use crate::dn::value_and_parent;
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
@@ -104,7 +104,7 @@ impl<R: Runtime> ProfileAccess for Profile<'_, '_, R> {
     }
 
     /// One search per group, by the beginning of its name in the entry that contains it.
-    async fn look_up(&self, groups: &[Wanted<'_>]) -> Result<Vec<Found>> {
+    async fn look_up(&self, groups: &[Wanted<'_>]) -> Result<Vec<GroupEntry>> {
         let DirectoryIds { provider, directory } = self.ids;
         let mut found = Vec::new();
         for (name, base) in groups.iter().filter_map(|group| value_and_parent(group.dn)) {
@@ -115,7 +115,7 @@ impl<R: Runtime> ProfileAccess for Profile<'_, '_, R> {
         Ok(found)
     }
 
-    fn refusal(&self, found: &Found) -> Option<String> {
+    fn refusal(&self, found: &GroupEntry) -> Option<String> {
         selection::refusal(found)
     }
 

@@ -11,7 +11,7 @@ use super::Client;
 use super::directory_query::FindDirectoryGroups;
 use super::locate::Located;
 use super::principal_query::{Group, Principal as _, Term};
-use super::proof::{BATCH, Found, Name, State, full, same};
+use super::proof::{BATCH, Name, State, States, full, same};
 use crate::directory::{GroupQuery, Identity, ProvedBy};
 use crate::dn::{self, Key};
 use crate::error::{Error, ErrorCode, Result};
@@ -43,7 +43,7 @@ impl Entry {
 
 impl<R: Runtime> Client<'_, R> {
     /// Looks distinguished names up.
-    pub(super) async fn prove_dns(&self, located: &Located, dns: &[&GroupQuery], found: &mut Found) -> Result<()> {
+    pub(super) async fn prove_dns(&self, located: &Located, dns: &[&GroupQuery], found: &mut States) -> Result<()> {
         let mut distinct: Vec<&GroupQuery> = Vec::new();
         for query in dns {
             if distinct.iter().all(|known| known.identity() != query.identity()) {
@@ -69,7 +69,7 @@ impl<R: Runtime> Client<'_, R> {
 
     /// Looks the group with this distinguished name up, and returns its state.
     pub(super) async fn state_of_dn(&self, located: &Located, query: &GroupQuery) -> Result<Option<State>> {
-        let mut found = Found::new();
+        let mut found = States::new();
         self.prove_dns(located, &[query], &mut found).await?;
         Ok(found.remove(&query.identity()))
     }
@@ -78,7 +78,7 @@ impl<R: Runtime> Client<'_, R> {
     ///
     /// A result has no distinguished name, and a broker may ignore the field or compare only the beginning. So more results
     /// than names prove nothing, and neither does a group that two names find.
-    async fn search_dns(&self, located: &Located, batch: &[&GroupQuery], found: &mut Found) -> Result<()> {
+    async fn search_dns(&self, located: &Located, batch: &[&GroupQuery], found: &mut States) -> Result<()> {
         let mut answer = self.with_dns(located, batch).await?;
         let mut named: Vec<(&GroupQuery, Group)> = Vec::new();
         let mut unassigned: Vec<&GroupQuery> = Vec::new();
@@ -129,7 +129,7 @@ impl<R: Runtime> Client<'_, R> {
     }
 
     /// Looks `dns` up in Active Directory, and what it finds in the broker: by the entry's id, else by its name.
-    async fn resolve(&self, located: &Located, dns: &[&GroupQuery], found: &mut Found) -> Result<()> {
+    async fn resolve(&self, located: &Located, dns: &[&GroupQuery], found: &mut States) -> Result<()> {
         let mut by_name: Vec<(Identity, Entry)> = Vec::new();
         for query in dns {
             let state = match self.entry(located, query.as_str()).await {

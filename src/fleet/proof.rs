@@ -23,7 +23,7 @@ pub(super) const BATCH: usize = 50;
 const PAGES: usize = 20;
 
 /// The state of each requested group or user.
-pub(super) type Found<P = Group> = LiteMap<Identity, State<P>>;
+pub(super) type States<P = Group> = LiteMap<Identity, State<P>>;
 
 /// The state of one group or user.
 #[derive(Debug, Clone)]
@@ -152,7 +152,7 @@ impl<R: Runtime> Client<'_, R> {
     /// # Errors
     /// Those of the login and the calls. A group whose own look-up is rejected is [`Presence::Unknown`].
     pub(crate) async fn prove(&self, located: &Located, groups: &[GroupQuery]) -> Result<Vec<Proof>> {
-        let mut found = Found::new();
+        let mut found = States::new();
         let (names, dns): (Vec<_>, Vec<_>) = groups.iter().partition(|query| matches!(query, GroupQuery::Name(_)));
         let names = names.into_iter().map(|query| (query.identity(), Name::of(query.as_str()))).collect();
         self.prove_names(located, names, &mut found).await?;
@@ -165,7 +165,7 @@ impl<R: Runtime> Client<'_, R> {
     /// # Errors
     /// Those of the login and the calls.
     pub(crate) async fn prove_users(&self, located: &Located, users: &[UserQuery]) -> Result<Vec<Proof>> {
-        let mut found: Found<User> = Found::new();
+        let mut found: States<User> = States::new();
         let names = users.iter().map(|query| (query.identity(), Name::of(query.as_str()))).collect();
         self.prove_names(located, names, &mut found).await?;
         Ok(users.iter().map(|query| Proof::in_broker(query.as_str(), found.get(&query.identity()))).collect())
@@ -176,7 +176,7 @@ impl<R: Runtime> Client<'_, R> {
         &self,
         located: &Located,
         names: Vec<(Identity, Name<'_>)>,
-        found: &mut Found<P>,
+        found: &mut States<P>,
     ) -> Result<()> {
         let mut by_domain: LiteMap<Identity, Vec<(Identity, Name<'_>)>> = LiteMap::new();
         for (identity, name) in names {
@@ -197,7 +197,7 @@ impl<R: Runtime> Client<'_, R> {
         &self,
         located: &Located,
         batch: &[(Identity, Name<'_>)],
-        found: &mut Found<P>,
+        found: &mut States<P>,
     ) -> Result<()> {
         let mut missing: Vec<&(Identity, Name<'_>)> = batch.iter().collect();
         let mut is_cut = false;

@@ -10,7 +10,7 @@ use super::client::Client;
 use super::dn_proof::is_of_the_query;
 use super::locate::Located;
 use super::principal_query::Group;
-use super::proof::{Found, State};
+use super::proof::{State, States};
 use super::syncs::is_of_the_place;
 use crate::directory::{DirectoryRef, GroupQuery, Proof, ProvedBy};
 use crate::dn::Key;
@@ -123,7 +123,7 @@ impl<R: Runtime> Client<'_, R> {
                 .at(&self.target.name));
         }
         let mut located = self.locate_any(which).await?;
-        let mut found = Found::new();
+        let mut found = States::new();
         let mut doubtful: Vec<(&GroupQuery, Error)> = Vec::new();
         let mut failure: Option<Error> = None;
         for query in groups {
@@ -171,7 +171,7 @@ impl<R: Runtime> Client<'_, R> {
             }
         }
         let queries: Vec<&GroupQuery> = doubtful.iter().map(|(query, _)| *query).collect();
-        let mut looked_up = Found::new();
+        let mut looked_up = States::new();
         if let Err(error) = self.prove_dns(&located, &queries, &mut looked_up).await {
             if !found.values().any(|state| matches!(state, State::Present(..))) {
                 return Err(error);

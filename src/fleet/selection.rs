@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::directory::{self, Found};
+use crate::directory::{self, GroupEntry};
 use crate::dn::Key;
 
 const MAPPINGS: &str = "userAttributeMappings";
@@ -34,7 +34,7 @@ const ALL: &str = "selectAll";
 pub(super) struct Selection(Map<String, Value>);
 
 /// Reads an entry that a search below `base` found; `None` without a distinguished name.
-pub(super) fn found(mut entry: Value, base: &str) -> Option<Found> {
+pub(super) fn found(mut entry: Value, base: &str) -> Option<GroupEntry> {
     let dn = text(&entry, DN)?.to_owned();
     let has_base = text(&entry, BASE).is_some();
     let fields = entry.as_object_mut()?;
@@ -45,11 +45,11 @@ pub(super) fn found(mut entry: Value, base: &str) -> Option<Found> {
     if fields.get(ALL) == Some(&Value::Bool(true)) {
         fields.insert(ALL.to_owned(), false.into());
     }
-    Some(Found { dn, entry })
+    Some(GroupEntry { dn, entry })
 }
 
 /// Why VCF Operations cannot sync this group, worded to follow a field's name; `None` if it can, or does not say.
-pub(super) fn refusal(found: &Found) -> Option<String> {
+pub(super) fn refusal(found: &GroupEntry) -> Option<String> {
     if matches!(found.entry.get("compliant"), None | Some(Value::Null | Value::Bool(true))) {
         return None;
     }
@@ -163,7 +163,7 @@ impl directory::Selection for Selection {
         lacking
     }
 
-    fn add(&mut self, found: &Found) {
+    fn add(&mut self, found: &GroupEntry) {
         if !self.selects(&Key::of(&found.dn)) {
             self.push(GROUPS, found.entry.clone());
         }

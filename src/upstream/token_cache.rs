@@ -99,7 +99,7 @@ enum State {
 }
 
 /// A token and its source, or the login's error.
-type Found = Result<(AccessToken, Source), Error>;
+type TokenResult = Result<(AccessToken, Source), Error>;
 
 impl TokenCache {
     /// The token cache of each target, by name: shared by targets with the same account and credential.
@@ -209,7 +209,12 @@ impl TokenCache {
     /// A token that is not in `stale`, and its source.
     ///
     /// The lock is held during the login, so concurrent requests log in once.
-    async fn token(&self, shared: &SharedToken<'_, impl Runtime>, login: &dyn Login, stale: &[AccessToken]) -> Found {
+    async fn token(
+        &self,
+        shared: &SharedToken<'_, impl Runtime>,
+        login: &dyn Login,
+        stale: &[AccessToken],
+    ) -> TokenResult {
         let mut state = lock(&self.state, shared.runtime()).await;
         // This instance's rejection may be outdated: another may have been allowed to try again.
         if let State::LoggedIn(_) = *state
@@ -308,7 +313,7 @@ async fn beside<T>(work: LocalBoxFuture<'_, T>, other: LocalBoxFuture<'_, ()>) -
 /// The instance that logs in next.
 enum Turn {
     /// No login needed: the result is known.
-    Known(Found),
+    Known(TokenResult),
     /// This instance, with the lease if there is a store.
     Ours(Option<Held>),
 }
@@ -376,7 +381,7 @@ enum Source {
 
 impl State {
     /// The known result: a token, or the rejection. `None` if a login is needed.
-    fn known(&self, shared: &SharedToken<'_, impl Runtime>, stale: &[AccessToken]) -> Option<Found> {
+    fn known(&self, shared: &SharedToken<'_, impl Runtime>, stale: &[AccessToken]) -> Option<TokenResult> {
         let now: SystemTime = shared.runtime().now();
         match self {
             Self::LoggedIn(tokens)

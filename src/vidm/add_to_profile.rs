@@ -11,7 +11,7 @@ use super::locate::Located;
 use super::scim_search::{Listing, PAGES};
 use super::selection::{Selection, found};
 use super::sync_profile::{GetSyncProfile, PutSyncProfile};
-use crate::directory::{DirectoryRef, Found, GroupQuery, Product, ProfileAccess, Wanted, profile};
+use crate::directory::{DirectoryRef, GroupEntry, GroupQuery, Product, ProfileAccess, Wanted, profile};
 use crate::error::{ErrorCode, Result};
 use crate::runtime::Runtime;
 
@@ -96,7 +96,7 @@ impl<R: Runtime> ProfileAccess for Profile<'_, '_, R> {
         self.client.call(&PutSyncProfile { directory: self.directory, groups: selection.document() }).await
     }
 
-    async fn look_up(&self, groups: &[Wanted<'_>]) -> Result<Vec<Found>> {
+    async fn look_up(&self, groups: &[Wanted<'_>]) -> Result<Vec<GroupEntry>> {
         let mut entries = Vec::new();
         for some in groups.chunks(LOOKED_UP) {
             let dns: Vec<_> = some.iter().map(|group| group.dn).collect();
@@ -106,7 +106,7 @@ impl<R: Runtime> ProfileAccess for Profile<'_, '_, R> {
     }
 
     /// The connector does not say.
-    fn refusal(&self, _: &Found) -> Option<String> {
+    fn refusal(&self, _: &GroupEntry) -> Option<String> {
         None
     }
 

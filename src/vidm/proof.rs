@@ -41,7 +41,7 @@ const PIECE_PAGES: usize = 10;
 const IN_A_ROW: usize = 2;
 
 /// The knowledge about each requested group.
-type Found<T> = LiteMap<Identity, State<T>>;
+type States<T> = LiteMap<Identity, State<T>>;
 
 /// The knowledge about one group.
 #[derive(Debug, Clone)]
@@ -64,7 +64,7 @@ struct Wish {
 /// A look-up in progress.
 struct LookUp<Q: ByName> {
     wish: Wish,
-    found: Found<Q::Resource>,
+    found: States<Q::Resource>,
     /// Whether vIDM answered any look-up.
     answered: bool,
     /// The first failure that may concern all groups.
@@ -180,7 +180,7 @@ impl<R: Runtime> Client<'_, R> {
     async fn look_up<Q: ByName>(&self, wanted: &[Q], wish: Wish) -> Result<LookUp<Q>> {
         let mut look_up = LookUp {
             wish,
-            found: Found::new(),
+            found: States::new(),
             answered: false,
             failure: None,
             failed_in_a_row: 0,
@@ -371,7 +371,7 @@ impl<Q: ByName> LookUp<Q> {
     }
 }
 
-fn proof<Q: ByName>(query: &Q, found: &Found<Q::Resource>) -> Proof {
+fn proof<Q: ByName>(query: &Q, found: &States<Q::Resource>) -> Proof {
     let requested = query.requested();
     match found.get(&query.identity()) {
         Some(State::Present(groups)) => {

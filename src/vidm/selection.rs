@@ -16,7 +16,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::directory::{self, Found, Selection as _};
+use crate::directory::{self, GroupEntry, Selection as _};
 use crate::dn::Key;
 
 const INFO: &str = "identityGroupInfo";
@@ -30,13 +30,13 @@ const NUM_TOTAL: &str = "numTotal";
 pub(super) struct Selection(Map<String, Value>);
 
 /// Reads an entry of the connector; `None` without a distinguished name.
-pub(super) fn found(entry: Value) -> Option<Found> {
+pub(super) fn found(entry: Value) -> Option<GroupEntry> {
     let dn = dn_of(&entry)?.to_owned();
-    Some(Found { dn, entry })
+    Some(GroupEntry { dn, entry })
 }
 
 /// The base of an entry: its own field, else its own name, which a profile accepts too.
-fn base_of(found: &Found) -> &str {
+fn base_of(found: &GroupEntry) -> &str {
     let named = found.entry.get("mappedGroup").and_then(|group| group.get("groupBaseDN")).and_then(Value::as_str);
     named.filter(|base| !base.trim().is_empty()).unwrap_or(&found.dn)
 }
@@ -153,7 +153,7 @@ impl directory::Selection for Selection {
         lacking
     }
 
-    fn add(&mut self, found: &Found) {
+    fn add(&mut self, found: &GroupEntry) {
         self.select(base_of(found), &found.dn, &found.entry);
     }
 }

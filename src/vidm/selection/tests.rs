@@ -19,7 +19,7 @@ fn profile() -> Value {
     serde_json::from_str(PROFILE).unwrap()
 }
 
-fn found() -> Found {
+fn found() -> GroupEntry {
     let answer: Value = serde_json::from_str(FOUND).unwrap();
     super::found(answer["identityGroups"][NEW]["mappedGroupData"][0].clone()).unwrap()
 }

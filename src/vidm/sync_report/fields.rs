@@ -106,13 +106,13 @@ const FINISHED: [&str; 12] = [
 /// The collected data about one run.
 #[derive(Debug, Default)]
 pub(super) struct Run {
-    word: Found<String>,
+    word: Best<String>,
     /// The best understood word in a place that concerns syncs.
-    sync_word: Found<String>,
-    running: Found<bool>,
-    success: Found<bool>,
-    started: Found<SystemTime>,
-    finished: Found<SystemTime>,
+    sync_word: Best<String>,
+    running: Best<bool>,
+    success: Best<bool>,
+    started: Best<SystemTime>,
+    finished: Best<SystemTime>,
     /// Every explaining text, outermost first.
     pub(super) messages: Vec<String>,
     pub(super) counts: Counts,
@@ -120,15 +120,15 @@ pub(super) struct Run {
 
 /// The best of several values.
 #[derive(Debug)]
-struct Found<T>(Option<((usize, usize), T)>);
+struct Best<T>(Option<((usize, usize), T)>);
 
-impl<T> Default for Found<T> {
+impl<T> Default for Best<T> {
     fn default() -> Self {
         Self(None)
     }
 }
 
-impl<T> Found<T> {
+impl<T> Best<T> {
     fn offer(&mut self, rank: (usize, usize), value: Option<T>) {
         if let Some(value) = value
             && self.0.as_ref().is_none_or(|(best, _)| rank < *best)
