@@ -307,7 +307,14 @@ fn headers() -> Value {
             "schema": { "type": "string", "enum": ["stored", "best-effort", "not-stored", "replayed"] }, "example": "stored"
         },
         "Preference-Applied": text("The granted wait, at most `wait_limit`.", "wait=60"),
-        "WWW-Authenticate": text("The schemes for sending a key, or why the key or token that was sent does not suffice.", "Bearer realm=\"idhook\", Basic realm=\"idhook\""),
+        "WWW-Authenticate": {
+            "description": "The schemes for sending a key, or why the key or token that was sent does not suffice.",
+            "schema": { "type": "string" },
+            "examples": {
+                "noKey": { "summary": "401, without a key", "value": "Basic realm=\"idhook\", charset=\"UTF-8\", Bearer realm=\"idhook\"" },
+                "noScope": { "summary": "403, to a Bearer token", "value": "Bearer realm=\"idhook\", error=\"insufficient_scope\"" }
+            }
+        },
         "ETag": text("Identifies this version of the document or state.", "W/\"0000000000000000\"")
     })
 }
