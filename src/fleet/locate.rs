@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Client;
 use super::directories::{Directory, ListDirectories, RealmName};
 use super::proof::same;
+use super::provider::ResourceId;
 use super::realms::{ListRealms, Realm};
 use super::syncs::is_of_the_place;
 use super::version::{GetVersion, Version};
@@ -78,8 +79,8 @@ impl<R: Runtime> Client<'_, R> {
     /// All LDAP directories, of all realms.
     ///
     /// # Errors
-    /// As [`realms`](Self::realms); and those of the calls. An identity provider for which VCF Operations itself rejects the call
-    /// has no LDAP directory.
+    /// As [`realms`](Self::realms); and those of the calls. An identity provider of another kind, for which VCF Operations itself rejects
+    /// the call, has no LDAP directory.
     pub async fn directories(&self) -> Result<Vec<Directory>> {
         self.directories_of(&self.realms().await?).await
     }
@@ -102,7 +103,11 @@ impl<R: Runtime> Client<'_, R> {
             match self.call(&ListDirectories { realm: &realm.named(), provider }).await {
                 Ok(listed) => directories.extend(listed),
                 // Another server's page does not prove that there is none.
-                Err(error) if is_of_the_place(&error) && error.evidence().is_some_and(|said| said.is_vendor) => {
+                Err(error)
+                    if is_of_the_place(&error)
+                        && error.evidence().is_some_and(|said| said.is_vendor)
+                        && !self.is_ldap(provider).await =>
+                {
                     passed_over.get_or_insert_with(|| error.detail().to_owned());
                 }
                 Err(error) => {
@@ -124,6 +129,13 @@ impl<R: Runtime> Client<'_, R> {
             self.cache.list.keep_part(&directories, now);
         }
         (directories, failure)
+    }
+
+    /// Whether VCF Operations shows this identity provider as one with LDAP directories. Then their list is missing, not empty.
+    async fn is_ldap(&self, provider: &str) -> bool {
+        let Ok(id) = ResourceId::parse("id", provider) else { return false };
+        let kind = self.identity_provider(&id).await.ok().and_then(|provider| provider.provision_type);
+        kind.is_some_and(|kind| kind.eq_ignore_ascii_case("LDAP"))
     }
 
     /// One directory, by its id, its name or one of its domains. It is found although the directories of another realm cannot be read.

@@ -94,17 +94,32 @@ fn directory_that_is_not_set_up_or_on_demand_is_not_syncable() {
 
 #[test]
 fn provider_without_ldap_directories_is_passed_over() {
-    let rejects = get_iam(&format!("/identity-providers/{SECOND}/ldap-directories"))
-        .answer(400, r#"{"message":"Not an LDAP provider"}"#);
-    let instance = Instance::new([logs_in("t1"), two_realms(), directories("COMPLETED", 5), rejects]);
-    assert_eq!(instance.get("/fleet/default/v1/directories").json()["directories"].as_array().unwrap().len(), 1);
+    let listed = |provider: Call| {
+        let instance = Instance::new([logs_in("t1"), two_realms(), directories("COMPLETED", 5), rejects(), provider]);
+        instance.get("/fleet/default/v1/directories").json()
+    };
+    for provider in [kind("SCIM"), kind("SCIM").answer(404, "{}"), kind("SCIM").answer(400, r#"{"message":"stale"}"#)] {
+        assert_eq!(listed(provider)["directories"].as_array().unwrap().len(), 1);
+    }
+    // A provider with LDAP has directories: a list without them would call none of them stale.
+    assert_eq!(listed(kind("LDAP"))["code"], "upstream_rejected");
+}
+
+/// The rejection of the second realm's directories.
+fn rejects() -> Call {
+    get_iam(&format!("/identity-providers/{SECOND}/ldap-directories"))
+        .answer(400, r#"{"message":"Not an LDAP provider"}"#)
+}
+
+/// The second realm's provider.
+fn kind(kind: &str) -> Call {
+    get_iam(&format!("/identity-providers/{SECOND}"))
+        .answer(200, json!({"id": SECOND, "provisionType": kind}).to_string())
 }
 
 #[test]
 fn provider_that_is_passed_over_is_named_if_the_directory_is_not_found() {
-    let rejects = get_iam(&format!("/identity-providers/{SECOND}/ldap-directories"))
-        .answer(400, r#"{"message":"Not an LDAP provider"}"#);
-    let instance = Instance::new([logs_in("t1"), two_realms(), directories("COMPLETED", 5), rejects]);
+    let instance = Instance::new([logs_in("t1"), two_realms(), directories("COMPLETED", 5), rejects(), kind("JIT")]);
     let problem = instance.get("/fleet/default/v1/directories/emea.example").problem("directory_not_found");
     let hint = problem["hint"].as_str().unwrap();
     assert!(hint.contains("\"corp\"") && hint.contains("Not an LDAP provider"), "{hint}");
