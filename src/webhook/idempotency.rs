@@ -76,7 +76,7 @@ impl Status {
 pub(super) struct NotKept;
 
 /// The result of an attempt to claim a key.
-enum Claim<T> {
+enum KeyClaim<T> {
     /// This request may be processed.
     Won(T),
     /// Another request with the key is being processed, or has finished.
@@ -88,7 +88,7 @@ enum Claim<T> {
 }
 
 /// Where the claim was made, and where the response is stored.
-enum Held<'s, R> {
+enum HeldKey<'s, R> {
     Shared(Place<'s, R>, crate::shared_state::Held),
     Local(&'s LocalAnswers),
 }
@@ -106,16 +106,16 @@ pub(super) async fn once<R: Runtime>(
     let lease = time + MARGIN;
     let runtime = store.runtime();
     let held = match claim(key, configured, store, lease).await {
-        Claim::Won(held) => held,
-        Claim::Waits(until) => return (Err(in_flight(until, runtime.now())), None),
-        Claim::Full(until) => return (Err(full(until, runtime.now())), None),
-        Claim::Taken(record) if record.input.as_deref().is_some_and(|input| input != key.input) => {
+        KeyClaim::Won(held) => held,
+        KeyClaim::Waits(until) => return (Err(in_flight(until, runtime.now())), None),
+        KeyClaim::Full(until) => return (Err(full(until, runtime.now())), None),
+        KeyClaim::Taken(record) if record.input.as_deref().is_some_and(|input| input != key.input) => {
             return (Err(reused()), None);
         }
-        Claim::Taken(Record { answer: Some(answer), .. }) => {
+        KeyClaim::Taken(Record { answer: Some(answer), .. }) => {
             return (Ok(Reply::Whole(answer.response())), Some(Status::Replayed));
         }
-        Claim::Taken(record) => return (Err(in_flight(record.until, runtime.now())), None),
+        KeyClaim::Taken(record) => return (Err(in_flight(record.until, runtime.now())), None),
     };
     let outcome = work.await;
     let answer = match &outcome {
@@ -142,15 +142,15 @@ pub(super) async fn unless_done<R: Runtime>(
     work: impl Future<Output = bool>,
 ) -> bool {
     match claim(key, configured, store, time + MARGIN).await {
-        Claim::Won(held) => {
+        KeyClaim::Won(held) => {
             let is_done = work.await;
             let done = is_done.then(|| Answer::of(&Response::new(Bytes::new()))).flatten();
             settle(key, configured, held, done, store.runtime().now()).await;
             is_done
         }
         // The one who is at it may crash.
-        Claim::Taken(record) => record.answer.is_some(),
-        Claim::Waits(_) | Claim::Full(_) => false,
+        KeyClaim::Taken(record) => record.answer.is_some(),
+        KeyClaim::Waits(_) | KeyClaim::Full(_) => false,
     }
 }
 
@@ -159,24 +159,24 @@ async fn claim<'s, R: Runtime>(
     configured: &'s Configured,
     store: &'s SharedStore<'s, R>,
     lease: Duration,
-) -> Claim<Held<'s, R>> {
+) -> KeyClaim<HeldKey<'s, R>> {
     let memory = &configured.answers;
     // What the store did not take when it failed, and may not show now that it works again.
     if let Some(record) = memory.find(key, store.runtime().now()) {
-        return Claim::Taken(record);
+        return KeyClaim::Taken(record);
     }
     if let Some(place) = Place::new(store, key) {
         match place.claim(key, lease).await {
-            Ok(Claim::Won(held)) => return Claim::Won(Held::Shared(place, held)),
-            Ok(Claim::Taken(record)) => return Claim::Taken(record),
-            Ok(Claim::Waits(until)) => return Claim::Waits(until),
-            Ok(Claim::Full(until)) => return Claim::Full(until),
+            Ok(KeyClaim::Won(held)) => return KeyClaim::Won(HeldKey::Shared(place, held)),
+            Ok(KeyClaim::Taken(record)) => return KeyClaim::Taken(record),
+            Ok(KeyClaim::Waits(until)) => return KeyClaim::Waits(until),
+            Ok(KeyClaim::Full(until)) => return KeyClaim::Full(until),
             Err(StoreUnavailable) => {}
         }
     }
     match memory.claim(key, store.runtime().now(), lease) {
-        Some(record) => Claim::Taken(record),
-        None => Claim::Won(Held::Local(memory)),
+        Some(record) => KeyClaim::Taken(record),
+        None => KeyClaim::Won(HeldKey::Local(memory)),
     }
 }
 
@@ -184,20 +184,20 @@ async fn claim<'s, R: Runtime>(
 async fn settle<R: Runtime>(
     key: &Key,
     configured: &Configured,
-    held: Held<'_, R>,
+    held: HeldKey<'_, R>,
     answer: Option<Answer>,
     now: SystemTime,
 ) -> Status {
     let Some(answer) = answer else {
         match held {
-            Held::Shared(place, held) => place.release(held).await,
-            Held::Local(memory) => memory.release(key),
+            HeldKey::Shared(place, held) => place.release(held).await,
+            HeldKey::Local(memory) => memory.release(key),
         }
         return Status::NotStored;
     };
     let record =
         Record { input: Some(key.input.clone()), answer: Some(answer), until: now + LIFE, ..Record::default() };
-    if let Held::Shared(place, held) = held
+    if let HeldKey::Shared(place, held) = held
         && place.keep(held, record.clone()).await
     {
         return Status::Stored;

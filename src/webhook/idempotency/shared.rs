@@ -18,7 +18,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::record::Record;
-use super::{Claim, Key, LIFE};
+use super::{Key, KeyClaim, LIFE};
 use crate::runtime::{Runtime, unix_ms};
 use crate::shared_state::{self, Backend, Counters, FOR_GOOD, Held, Lease, SharedStore, Slot, StoreUnavailable};
 
@@ -77,35 +77,35 @@ impl<'s, R: Runtime> Place<'s, R> {
     }
 
     /// Tries to get the right to process the request.
-    pub(super) async fn claim(&self, key: &Key, life: Duration) -> Result<Claim<Held>, StoreUnavailable> {
+    pub(super) async fn claim(&self, key: &Key, life: Duration) -> Result<KeyClaim<Held>, StoreUnavailable> {
         let (lease, clock) = (self.lease(), self.store.runtime());
         let mut slot = lease.read().await?;
         if let Some(record) = self.taken(&slot) {
-            return Ok(Claim::Taken(record));
+            return Ok(KeyClaim::Taken(record));
         }
         if let Some(until) = self.enter(life).await? {
-            return Ok(Claim::Full(until));
+            return Ok(KeyClaim::Full(until));
         }
         for _ in 0..MAX_CLAIMS {
             match lease.claim(clock, &slot, life, life).await? {
                 shared_state::Claim::Won(held) => {
                     let record = Record { input: Some(key.input.clone()), ..Record::default() };
                     lease.announce(&held, self.now() + life, &record.write()).await?;
-                    return Ok(Claim::Won(held));
+                    return Ok(KeyClaim::Won(held));
                 }
                 shared_state::Claim::Done(newer) => {
                     if let Some(record) = self.taken(&newer) {
-                        return Ok(Claim::Taken(record));
+                        return Ok(KeyClaim::Taken(record));
                     }
                     slot = newer;
                 }
                 shared_state::Claim::Busy { until, slot } => {
                     let record = slot.and_then(|slot| self.taken(&slot));
-                    return Ok(record.map_or(Claim::Waits(until), Claim::Taken));
+                    return Ok(record.map_or(KeyClaim::Waits(until), KeyClaim::Taken));
                 }
             }
         }
-        Ok(Claim::Waits(self.now() + life))
+        Ok(KeyClaim::Waits(self.now() + life))
     }
 
     /// Enters the key into the caller's ring of claims. The ring goes by turns, and a long request may still have the place;
