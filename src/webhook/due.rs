@@ -2,13 +2,13 @@
 //! it; without watchers a timer does, for all of them.
 //!
 //! The store lists their ids, for each target in a ring of [`PLACES`] places: a counter gives each sync a serial, which is its
-//! place. A cursor says up to which serial nothing is open, and where the last look stopped: the next one goes on there, so that many
+//! place. A cursor says up to which serial nothing is open, and where the last pass stopped: the next one goes on there, so that many
 //! open syncs do not keep it from later ones. Without a store nothing is listed.
 //!
 //! Counter, places and cursor belong to the sealing key: after its replacement the list begins anew.
 //!
 //! A place may be empty because its sync is done, or because its request has not written it yet. So the cursor passes an empty
-//! place only if its serial was drawn before an earlier look, longer ago than a request takes.
+//! place only if its serial was drawn before an earlier pass, longer ago than a request takes.
 
 use std::cell::RefCell;
 use std::iter::{Chain, Peekable};
@@ -31,14 +31,14 @@ const LIFE: Duration = super::callback::LIFE;
 /// After this long every request that drew a serial has written its place, whatever the difference between two instances' clocks.
 const SETTLED: Duration = Duration::from_mins(1);
 
-/// The progress of the looks at one target's list.
+/// The progress of the passes over one target's list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Cursor {
     /// Up to this serial nothing is open.
     done: u64,
-    /// The next look begins with this serial, if it is listed.
+    /// The next pass begins with this serial, if it is listed.
     resume: u64,
-    /// The last serial at an earlier look.
+    /// The last serial at an earlier pass.
     seen: u64,
     /// When that was, in milliseconds since 1970.
     at: u64,
@@ -76,7 +76,7 @@ impl Queues {
     }
 }
 
-/// Lists `sync`, so that a later look finds it; returns whether it is listed.
+/// Lists `sync`, so that a later pass finds it; returns whether it is listed.
 async fn list<R: Runtime>(store: &SharedStore<'_, R>, sync: &StartedSync) -> bool {
     let target = &sync.request.target;
     match store.increment(&counter(target), 1).await {
@@ -85,8 +85,8 @@ async fn list<R: Runtime>(store: &SharedStore<'_, R>, sync: &StartedSync) -> boo
     }
 }
 
-/// One look at a target's list.
-pub(super) struct Look<'s, R> {
+/// One pass over a target's list.
+pub(super) struct Pass<'s, R> {
     store: &'s SharedStore<'s, R>,
     target: &'s SyncTarget,
     cursor: Cursor,
@@ -104,8 +104,8 @@ pub(super) struct Entry {
     pub(super) id: String,
 }
 
-impl<'s, R: Runtime> Look<'s, R> {
-    /// Begins a look; `None` without a responding store.
+impl<'s, R: Runtime> Pass<'s, R> {
+    /// Begins a pass; `None` without a responding store.
     pub(super) async fn begin(store: &'s SharedStore<'s, R>, target: &'s SyncTarget) -> Option<Self> {
         let last = store.increment(&counter(target), 0).await?;
         let kept = store.get(&cursor(target)).await;
@@ -137,23 +137,23 @@ impl<'s, R: Runtime> Look<'s, R> {
         self.store.delete(&place(self.target, entry.serial)).await;
     }
 
-    /// Keeps `entry` for the next look.
+    /// Keeps `entry` for the next pass.
     pub(super) fn keep(&mut self, entry: &Entry) {
         self.stays(entry.serial);
     }
 
-    /// Ends the look; returns whether it did not come to the end of the list.
+    /// Ends the pass; returns whether it did not come to the end of the list.
     pub(super) async fn end(mut self) -> bool {
         let next = self.serials.next();
         let before_open = self.open.map_or(u64::MAX, |open| open - 1);
         let done = match next {
             None => before_open.min(self.last),
             Some(next) if self.is_from_the_first => before_open.min(next - 1),
-            // This look did not read the serials before the one that it began with.
+            // This pass did not read the serials before the one that it began with.
             Some(_) => self.cursor.done,
         };
         let now = unix_ms(self.store.runtime().now());
-        // The earlier look counts until it is old enough.
+        // The earlier pass counts until it is old enough.
         let (seen, at) = match self.age() {
             Some(age) if age < SETTLED && self.cursor.at > 0 => (self.cursor.seen, self.cursor.at),
             _ => (self.last, now),
@@ -172,7 +172,7 @@ impl<'s, R: Runtime> Look<'s, R> {
         serial <= self.cursor.seen && self.age().is_some_and(|age| age >= SETTLED)
     }
 
-    /// How long ago the earlier look was; `None` if a clock was set back.
+    /// How long ago the earlier pass was; `None` if a clock was set back.
     fn age(&self) -> Option<Duration> {
         self.store.runtime().now().duration_since(from_unix_ms(self.cursor.at)).ok()
     }

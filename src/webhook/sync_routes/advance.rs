@@ -11,7 +11,7 @@ use crate::directory::SyncTarget;
 use crate::error::{Error, ErrorCode};
 use crate::runtime::Runtime;
 use crate::shared_state::StoreUnavailable;
-use crate::webhook::due::Look;
+use crate::webhook::due::Pass;
 use crate::webhook::kept_request::StartedSync;
 use crate::webhook::{Context, json};
 
@@ -30,20 +30,20 @@ pub(super) async fn advance<R: Runtime>(
 ) -> Result<Response<Bytes>, Error> {
     let (configured, outbound) = (context.configured, context.outbound);
     let store = outbound.store();
-    let Some(mut look) = Look::begin(store, target).await else {
+    let Some(mut pass) = Pass::begin(store, target).await else {
         return Err(no_list(store.has_none()));
     };
     let viewer = Viewer::of(context.caller);
     let mut syncs = Vec::new();
     while syncs.len() < MOST && outbound.remaining() > ENOUGH {
-        let Some(entry) = look.next().await else { break };
+        let Some(entry) = pass.next().await else { break };
         let found = match StartedSync::find(&configured.sync_ids, store, target, &entry.id).await {
             Err(error) if error.code() == ErrorCode::SyncNotFound => None,
             found => found?,
         };
         let Some(sync) = found else {
             // Made under a former state key, or its groups are no longer stored: nobody can read its state.
-            look.done(&entry).await;
+            pass.done(&entry).await;
             continue;
         };
         let found = sync_answer(configured, outbound, context.base, &sync, &viewer, MAX_AGE).await;
@@ -52,14 +52,14 @@ pub(super) async fn advance<R: Runtime>(
         }
         let advanced = AdvancedSync::of(&sync.request.directory, &found);
         if advanced.is_open {
-            look.keep(&entry);
+            pass.keep(&entry);
         } else {
-            look.done(&entry).await;
+            pass.done(&entry).await;
         }
         syncs.push(advanced);
     }
     viewer.log(context.log);
-    json(StatusCode::OK, &AdvanceAnswer { syncs, has_more: look.end().await })
+    json(StatusCode::OK, &AdvanceAnswer { syncs, has_more: pass.end().await })
 }
 
 /// Why the open syncs cannot be listed: there is no store (`has_none`), or it does not respond.
