@@ -424,6 +424,13 @@ fn mistake_names_the_place_where_it_was_written() {
 }
 
 #[test]
+fn unknown_profile_hides_no_other_mistake() {
+    let targets = r#"{"vidm":{"prod":{"url":"https://a","client_id":"i","client_secret":"s","profile":"hzn","paths":{"synch":"/x"}}}}"#;
+    let told = mistakes(&[("targets", targets), ("api_keys", KEYS)]);
+    assert!(told.contains("horizon, json") && told.contains("synch"), "{told}");
+}
+
+#[test]
 fn targets_variable_adds_targets() {
     let config = parse(&[
         (

@@ -80,8 +80,17 @@ impl<R: Runtime> Client<'_, R> {
     /// Those of the login and the calls.
     pub(crate) async fn executions(&self, id: &str) -> Result<Vec<SyncReport>> {
         let located = self.recall(id).await?;
-        let logs = ListSyncLogs { provider: &located.provider, directory: &located.id, last: false };
-        Ok(self.call(&logs).await?.into_iter().map(|log| log.report).collect())
+        let list = async |located: &Located| {
+            self.call(&ListSyncLogs { provider: &located.provider, directory: &located.id, last: false }).await
+        };
+        let logs = match list(&located).await {
+            // The cached ids may be outdated.
+            Err(error) if is_of_the_place(&error) && !located.is_fresh => {
+                list(&self.locate_anew(&located).await?).await?
+            }
+            done => done?,
+        };
+        Ok(logs.into_iter().map(|log| log.report).collect())
     }
 }
 

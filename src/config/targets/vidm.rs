@@ -121,11 +121,10 @@ impl VidmSettings {
             Some(name) => vidm::Dialect::named(&name.to_ascii_lowercase()),
             None => Some(vidm::Dialect::default()),
         };
-        let Some(dialect) = named else {
+        if named.is_none() {
             reader.unknown(at("profile"), self.profile.as_deref().unwrap_or_default().trim(), variables::PROFILES);
-            return vidm::Dialect::default();
-        };
-        dialect.with(&self.paths, &self.media_types).unwrap_or_else(|why| {
+        }
+        named.unwrap_or_default().with(&self.paths, &self.media_types).unwrap_or_else(|why| {
             reader.problem(at("profile"), why);
             vidm::Dialect::default()
         })
