@@ -165,12 +165,14 @@ impl Endpoint for GenerateSyncClient<'_> {
         with_body(Method::POST, &path(self.provider, self.directory), JSON, JSON, json(&body)?)
     }
 
-    /// The token is returned only once.
+    /// The secrets are returned only once. One of the vendor's examples has no token, only the client's secret, with which the identity
+    /// broker issues one.
     fn response(&self, answer: Response<Bytes>) -> Result<ScimSyncClient> {
         let client = read(Self::CALL, &answer)?;
         let token = client.access_token_details.as_ref().and_then(|details| details.access_token.as_ref());
-        if token.is_none_or(Secret::is_empty) {
-            let error = invalid(Self::CALL, &answer, "it contains no token");
+        let secret = client.scim_client_details.as_ref().and_then(|details| details.client_secret.as_ref());
+        if token.into_iter().chain(secret).all(Secret::is_empty) {
+            let error = invalid(Self::CALL, &answer, "it contains neither a token nor a client's secret");
             return Err(error.not_retryable().hint(
                 "VCF Operations may have made a new client nevertheless: read the directory's sync client, and generate again",
             ));
@@ -219,13 +221,21 @@ mod tests {
         let client = generate.response(answer(201, body)).unwrap();
         assert_eq!(serde_json::to_string(&client).unwrap(), body);
         assert!(!format!("{client:?}").contains("hunter2"), "{client:?}");
+        let body = r#"{"scimClientDetails":{"clientId":"c","clientSecret":"s3cr3t"}}"#;
+        assert_eq!(serde_json::to_string(&generate.response(answer(201, body)).unwrap()).unwrap(), body);
     }
 
     #[test]
-    fn response_without_a_token_is_upstream_invalid() {
+    fn response_without_a_secret_is_upstream_invalid() {
         let [provider, directory] = &ids();
         let generate = GenerateSyncClient { provider, directory, ttl: None };
-        for body in ["{}", r#"{"accessTokenDetails":{"accessToken":""}}"#, "x", r#"{"scimClientDetails":"hunter2"}"#] {
+        for body in [
+            "{}",
+            r#"{"accessTokenDetails":{"accessToken":""}}"#,
+            "x",
+            r#"{"scimClientDetails":"hunter2"}"#,
+            r#"{"scimClientDetails":{"clientId":"c"}}"#,
+        ] {
             let error = generate.response(answer(201, body)).unwrap_err();
             assert_eq!(error.code(), ErrorCode::UpstreamInvalid, "{body}");
             assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
