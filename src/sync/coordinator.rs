@@ -3,14 +3,14 @@
 use std::cell::Cell;
 use std::time::{Duration, SystemTime};
 
-use super::decide::{Baseline, Decision, KickOff, Shown, decide, is_active};
+use super::decide::{Baseline, Decision, KickOff, SETTLE, Shown, decide, is_active};
 use super::directory_service::DirectoryService;
 use super::entry::{Ending, Entry, Head, Sight, since};
 use super::ledger::Ledger;
 use super::{Cache, Observation, SyncRequest};
-use crate::directory::{SyncReport, SyncStatus, SyncTarget};
+use crate::directory::{RunMarks, SyncReport, SyncStatus, SyncTarget};
 use crate::error::{Error, ErrorCode, Result};
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, unix_ms as ms};
 use crate::shared_state::{Backend, SharedStore, StoreUnavailable};
 
 /// The syncs of one target's directories, for one piece of work.
@@ -103,7 +103,11 @@ impl<'a, R: Runtime, D: DirectoryService> Coordinator<'a, R, D> {
         let report = &Baseline::without_earlier_log(head.baseline, report);
         let began = report.started_at.filter(|_| shown == Shown::After);
         let marks = |ended: &Option<Ending>| report.marks.filter(|_| ended.is_some());
-        let sight = |running, ended| Some(Sight { running, began, ended, marks: marks(&ended) });
+        let sight = |running, ended| Some(Sight { running, began, ended, marks: marks(&ended), unlogged_ms: None });
+        if self.awaits_log(&head, entry, report) {
+            let unlogged_ms = Some(ms(self.now()));
+            return (false, Some(Sight { running: true, began: None, ended: None, marks: None, unlogged_ms }));
+        }
         let ended = |succeeded, certain| sight(false, Some(Ending { succeeded, certain }));
         match decide(report.status, shown, self.serving(&head, entry)) {
             Decision::Running if is_active(report.status) => (true, sight(true, None)),
@@ -143,6 +147,19 @@ impl<'a, R: Runtime, D: DirectoryService> Coordinator<'a, R, D> {
 
     pub(super) fn since(&self, ms: u64) -> Duration {
         since(ms, self.now())
+    }
+
+    /// Whether the run that was seen active ended a moment ago, with success as its directory shows it, and the sync log does not have
+    /// it yet. The log shows failures that the directory does not.
+    pub(super) fn awaits_log(&self, head: &Head, entry: &Entry, report: &SyncReport) -> bool {
+        let log = |marks: Option<RunMarks>| marks.and_then(|marks| marks.log);
+        let before = head.baseline.and_then(Baseline::log);
+        Baseline::without_earlier_log(head.baseline, report).status == SyncStatus::Succeeded
+            && before.is_some()
+            && before == log(report.marks)
+            && entry.sight().is_some_and(|seen| {
+                seen.running && seen.ended.is_none() && seen.unlogged_ms.is_none_or(|since| self.since(since) < SETTLE)
+            })
     }
 }
 

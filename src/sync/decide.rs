@@ -166,6 +166,11 @@ impl Baseline {
         runs
     }
 
+    /// The newest entry of the sync log.
+    pub(super) fn log(self) -> Option<u32> {
+        self.marks?.log
+    }
+
     /// Whether a run was or may have been active.
     pub(super) fn shows_running(&self) -> bool {
         self.running

@@ -71,6 +71,10 @@ pub(super) struct Seen {
     /// The marks of the run when it had ended, if it has no start time.
     #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
     pub(super) marks: Option<RunMarks>,
+    /// When its success was first seen without its entry in the sync log, in milliseconds since 1970, on the clock of the instance
+    /// that saw it.
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub(super) unlogged_ms: Option<u64>,
 }
 
 /// The latest kick-off's run in one observation.
@@ -84,6 +88,8 @@ pub(super) struct Sight {
     pub(super) ended: Option<Ending>,
     /// Its marks once it had ended, if it has no start time.
     pub(super) marks: Option<RunMarks>,
+    /// Now, if it shows a success whose entry in the sync log is not there yet.
+    pub(super) unlogged_ms: Option<u64>,
 }
 
 /// What follows from starts that the target refused because of a run that it does not show.
@@ -130,6 +136,7 @@ impl Seen {
             began_ms: before.began_ms.or(sight.began.map(ms)),
             ended: before.ended.or(sight.ended.map(|ending| ending.succeeded)),
             marks: before.marks.or(sight.marks),
+            unlogged_ms: before.unlogged_ms.or(sight.unlogged_ms),
             ..before
         };
         if sight.ended == Some(Ending { succeeded: true, certain: true }) {

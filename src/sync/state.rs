@@ -126,6 +126,7 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         let look = &look.with(Baseline::without_earlier_log(baseline, &look.report));
         let decision = match look.report.was_never_synced() {
             true => decide_before_the_first_run(kick_off),
+            false if serving.is_some_and(|head| self.awaits_log(&head, entry, &look.report)) => Decision::NotShown,
             false => decide(look.report.status, shown, kick_off),
         };
         // The kick-off serves all who came before it, so what the directory shows before it must not be older than they are.
@@ -176,7 +177,13 @@ impl<R: Runtime, D: DirectoryService> Coordinator<'_, R, D> {
         let product = self.target.product;
         if proofs.is_complete() {
             let mut state = SyncState::without_run(SyncStatus::Succeeded, look);
-            state.report.message = Some(format!("{}; {product} does not show the run", proofs.complete_message()));
+            let missing = match look.report.status {
+                SyncStatus::Succeeded if !look.report.ended_only => {
+                    format!("{product}'s sync log does not have the run yet")
+                }
+                _ => format!("{product} does not show the run"),
+            };
+            state.report.message = Some(format!("{}; {missing}", proofs.complete_message()));
             return Ok(state.with(proofs));
         }
         let mut state = SyncState::without_run(SyncStatus::Running, look);

@@ -108,7 +108,10 @@ fn run_that_was_seen_active_has_ended_although_no_mark_changed() {
         let (_, place) = start(&instance, "", [time(at), last_log("log-1", false), starts()]);
         poll(&instance, &place, [directories("IN_PROGRESS", 5)]);
         instance.script.advance(Duration::from_secs(60));
-        let state = poll(&instance, &place, [time(at), last_log("log-1", false)]);
+        let ended = || poll(&instance, &place, [time(at), last_log("log-1", false)]);
+        assert_eq!(ended()["status"], "running", "an entry with a failure may follow");
+        instance.script.advance(Duration::from_secs(8));
+        let state = ended();
         assert_eq!((&state["status"], &state["message"]), (&json!("succeeded"), &Value::Null), "{state}");
     }
 }
@@ -152,11 +155,43 @@ fn late_log_entry_says_nothing_about_the_new_run() {
     let state = poll(&instance, &place, [directories("COMPLETED", 9), last_log("log-1", false)]);
     assert_eq!(
         (&state["status"], &state["counts"], &state["message"]),
-        (&json!("succeeded"), &Value::Null, &Value::Null)
+        (&json!("running"), &Value::Null, &Value::Null)
     );
     // Once it is written, it has the counts.
     let state = poll(&instance, &place, [directories("COMPLETED", 9), last_log("log-2", true)]);
-    assert_eq!(state["counts"]["groups"]["added"], 2);
+    assert_eq!((&state["status"], &state["counts"]["groups"]["added"]), (&json!("succeeded"), &json!(2)));
+}
+
+#[test]
+fn failure_in_a_late_log_entry_is_the_outcome() {
+    let (instance, _) = warm();
+    let (_, place) = start(&instance, "", [directories("COMPLETED", 5), last_log("log-1", true), starts()]);
+    poll(&instance, &place, [directories("IN_PROGRESS", 5)]);
+    let state = poll(&instance, &place, [directories("COMPLETED", 9), last_log("log-1", true)]);
+    assert_eq!(state["status"], "running", "{state}");
+    let state = poll(&instance, &place, [directories("COMPLETED", 9), last_log("log-2", false)]);
+    assert_eq!((&state["status"], &state["reason"]), (&json!("failed"), &json!("sync_failed")), "{state}");
+}
+
+#[test]
+fn directory_without_the_log_entry_is_idle_for_others() {
+    let (instance, _) = warm();
+    let (_, place) = start(&instance, "", [directories("COMPLETED", 5), last_log("log-1", true), starts()]);
+    poll(&instance, &place, [directories("IN_PROGRESS", 5)]);
+    poll(&instance, &place, [directories("COMPLETED", 9), last_log("log-1", true)]);
+    let (started, _) = start(&instance, "", [directories("COMPLETED", 9), last_log("log-1", true), starts()]);
+    assert_eq!(started["status"], "running", "{started}");
+}
+
+#[test]
+fn present_groups_need_no_log_entry() {
+    let (instance, _) = warm();
+    let (_, place) = start(&instance, GROUP, [directories("COMPLETED", 5), last_log("log-1", true), starts()]);
+    poll(&instance, &place, [directories("IN_PROGRESS", 5)]);
+    let found = group_query(&["gg-app"], "EQUALS", &json!([group("g-1", "gg-app")]));
+    let state = poll(&instance, &place, [directories("COMPLETED", 9), last_log("log-1", true), found]);
+    assert_eq!(state["status"], "succeeded", "{state}");
+    assert!(state["message"].as_str().unwrap().contains("sync log does not have the run yet"), "{state}");
 }
 
 #[test]
