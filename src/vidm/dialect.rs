@@ -138,7 +138,7 @@ impl Dialect {
         }
     }
 
-    /// This dialect with a target's overrides, by the names in [`Path`] and [`Media`]. A path is a template: `{base}` is `/SAAS`
+    /// This dialect with a target's overrides, by the names of paths and media types in the configuration. A path is a template: `{base}` is `/SAAS`
     /// or `/SAAS/t/{tenant}`, `{directory}` the directory's id.
     ///
     /// # Errors
