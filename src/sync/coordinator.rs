@@ -8,7 +8,7 @@ use super::directory_service::DirectoryService;
 use super::entry::{Ending, Entry, Head, Sight, since};
 use super::ledger::Ledger;
 use super::{Cache, Observation, SyncRequest};
-use crate::directory::{RunMarks, SyncReport, SyncStatus, SyncTarget};
+use crate::directory::{SyncReport, SyncStatus, SyncTarget};
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::{Runtime, unix_ms as ms};
 use crate::shared_state::{Backend, SharedStore, StoreUnavailable};
@@ -150,13 +150,10 @@ impl<'a, R: Runtime, D: DirectoryService> Coordinator<'a, R, D> {
     }
 
     /// Whether the run that was seen active ended a moment ago, with success as its directory shows it, and the sync log does not have
-    /// it yet. The log shows failures that the directory does not.
+    /// it yet. The log shows failures that the directory does not. `report` is [`Baseline::without_earlier_log`].
     pub(super) fn awaits_log(&self, head: &Head, entry: &Entry, report: &SyncReport) -> bool {
-        let log = |marks: Option<RunMarks>| marks.and_then(|marks| marks.log);
-        let before = head.baseline.and_then(Baseline::log);
-        Baseline::without_earlier_log(head.baseline, report).status == SyncStatus::Succeeded
-            && before.is_some()
-            && before == log(report.marks)
+        report.status == SyncStatus::Succeeded
+            && Baseline::has_log_of(head.baseline, report)
             && entry.sight().is_some_and(|seen| {
                 seen.running && seen.ended.is_none() && seen.unlogged_ms.is_none_or(|since| self.since(since) < SETTLE)
             })

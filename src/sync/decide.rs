@@ -144,14 +144,18 @@ impl Baseline {
     /// `report` as it is about runs after this baseline: the newest entry of the sync log that was there before is an earlier
     /// run's, and its result, counts and message are left out.
     pub(super) fn without_earlier_log(baseline: Option<Self>, report: &SyncReport) -> SyncReport {
-        let before = baseline.and_then(|baseline| baseline.marks?.log);
-        let now = report.marks.and_then(|marks| marks.log);
-        if before.is_none() || before != now {
+        if !Self::has_log_of(baseline, report) {
             return report.clone();
         }
         let status = report.without_log.unwrap_or(report.status);
         let reason = report.reason.filter(|_| status == SyncStatus::Failed);
         SyncReport { status, reason, counts: None, message: None, finished_at: None, ..report.clone() }
+    }
+
+    /// Whether the newest entry of the sync log in `report` was there before.
+    pub(super) fn has_log_of(baseline: Option<Self>, report: &SyncReport) -> bool {
+        let before = baseline.and_then(Self::log);
+        before.is_some() && before == report.marks.and_then(|marks| marks.log)
     }
 
     /// Those of `runs`, the latest first, that began after every run in this baseline.
