@@ -8,7 +8,6 @@ use super::directory_query::FindDirectoryGroups;
 use super::locate::Located;
 use super::selection::{self, Selection};
 use super::sync_profile::{GetSyncProfile, PutSyncProfile};
-use super::syncs::is_of_the_place;
 use crate::directory::{GroupEntry, GroupQuery, Product, ProfileAccess, Wanted, profile};
 use crate::dn::value_and_parent;
 use crate::error::{Error, ErrorCode, Result};
@@ -53,14 +52,11 @@ impl<R: Runtime> Client<'_, R> {
         directory: &Located,
         wanted: &[GroupQuery],
     ) -> Result<ProfileAddition> {
+        let mut directory = directory.clone();
         match self.profile_addition(&directory.provider, &directory.id, wanted).await {
-            Err(error) if is_of_the_place(&error) && !directory.is_fresh => {
-                let again = self.locate_again(directory).await?;
-                match again.provider == directory.provider {
-                    // The directory exists, so the rejection is about something else.
-                    true => Err(error),
-                    false => self.profile_addition(&again.provider, &again.id, wanted).await,
-                }
+            Err(error) => {
+                self.relocate(&mut directory, true, error).await?;
+                self.profile_addition(&directory.provider, &directory.id, wanted).await
             }
             done => done,
         }

@@ -42,9 +42,7 @@ impl Located {
         let Directory { id, name, identity_provider: provider, realm, domains, .. } = directory;
         Self { id, name, provider, realm, domains, is_fresh }
     }
-}
 
-impl Located {
     /// The domains under which the broker may have a group of this directory with this distinguished name: that of its `DC`s if it
     /// is one of the directory's, otherwise any of them. Administrators often enter the suffix of the user principal names there.
     pub(super) fn domains_of<'n>(&'n self, of_dn: Option<&'n str>) -> Vec<&'n str> {
@@ -90,13 +88,13 @@ impl<R: Runtime> Client<'_, R> {
     /// # Errors
     /// Those of the login and the calls.
     pub(crate) async fn directories_of(&self, realms: &[Realm]) -> Result<Vec<Directory>> {
-        let (directories, failure) = self.list(realms, |_| true).await;
+        let (directories, failure) = self.list(realms, true).await;
         failure.map_or(Ok(directories), Err)
     }
 
-    /// The LDAP directories of these realms, and the first failure, which is certain to hide some. After a failure that is not
-    /// `fatal` the other identity providers are read.
-    async fn list(&self, realms: &[Realm], fatal: fn(&Error) -> bool) -> (Vec<Directory>, Option<Error>) {
+    /// The LDAP directories of these realms, and the first failure, which is certain to hide some. After one without a response, and
+    /// with `all_or_none` after any, no further identity provider is read.
+    async fn list(&self, realms: &[Realm], all_or_none: bool) -> (Vec<Directory>, Option<Error>) {
         let (mut directories, mut passed_over, mut failure) = (Vec::new(), None, None);
         let with_provider = realms.iter().filter_map(|realm| Some((realm, realm.provider.as_deref()?)));
         for (realm, provider) in with_provider.take(MAX_PROVIDERS) {
@@ -111,9 +109,9 @@ impl<R: Runtime> Client<'_, R> {
                     passed_over.get_or_insert_with(|| error.detail().to_owned());
                 }
                 Err(error) => {
-                    let is_fatal = fatal(&error);
+                    let is_last = all_or_none || error.answer_status().is_none();
                     failure.get_or_insert(error);
-                    if is_fatal {
+                    if is_last {
                         break;
                     }
                 }
@@ -147,7 +145,7 @@ impl<R: Runtime> Client<'_, R> {
         let (directories, failure) = match known {
             Some(directories) => (directories, None),
             // Each realm has an identity broker of its own, and one that fails must not stop the syncs of the others.
-            None => self.list(&self.realms().await?, |error| error.answer_status().is_none()).await,
+            None => self.list(&self.realms().await?, false).await,
         };
         let found = which.find(&directories).map_err(|e| e.at(&self.target.name))?;
         found.cloned().ok_or_else(|| {
@@ -209,14 +207,23 @@ impl<R: Runtime> Client<'_, R> {
         }
     }
 
-    /// Locates `directory` again after a call was rejected.
+    /// Locates `directory` again after a call with its ids failed: they may be cached, and the directory or its identity provider
+    /// replaced. The list decides then, also whether the directory can be synced if the call is part of a sync. If this succeeds, the
+    /// call can be repeated with other ids.
     ///
     /// # Errors
-    /// As [`locate`](Self::locate).
-    pub(super) async fn locate_again(&self, directory: &Located) -> Result<Located> {
-        let directory = self.directory_again(&DirectoryRef::Id(directory.id.clone())).await?;
-        check_syncable(&directory).map_err(|e| e.at(&self.target.name))?;
-        Ok(Located::of(directory, true))
+    /// `error`, the failure of that call, if it is not about the ids; and as [`locate`](Self::locate).
+    pub(super) async fn relocate(&self, directory: &mut Located, to_sync: bool, error: Error) -> Result<()> {
+        if directory.is_fresh || !is_of_the_place(&error) {
+            return Err(error);
+        }
+        let again = self.directory_again(&DirectoryRef::Id(directory.id.clone())).await?;
+        if to_sync {
+            check_syncable(&again).map_err(|e| e.at(&self.target.name))?;
+        }
+        let before = std::mem::replace(directory, Located::of(again, true));
+        // The directory exists where it was, so the rejection is about something else.
+        if directory.provider == before.provider { Err(error) } else { Ok(()) }
     }
 
     /// A directory that need not be syncable.
@@ -229,14 +236,6 @@ impl<R: Runtime> Client<'_, R> {
             Some(directory) => Ok(Located::of(directory.clone(), self.listed.get())),
             None => Ok(Located::of(self.directory(which).await?, true)),
         }
-    }
-
-    /// The same after a call was rejected.
-    ///
-    /// # Errors
-    /// `directory_not_found`; and those of the login and the calls.
-    pub(super) async fn locate_anew(&self, directory: &Located) -> Result<Located> {
-        Ok(Located::of(self.directory_again(&DirectoryRef::Id(directory.id.clone())).await?, true))
     }
 
     /// The version, at most ten minutes old: an upgrade must be noticed.

@@ -11,7 +11,6 @@ use super::dn_proof::is_of_the_query;
 use super::locate::Located;
 use super::principal_query::Group;
 use super::proof::{State, States};
-use super::syncs::is_of_the_place;
 use crate::directory::{DirectoryRef, GroupQuery, Proof, ProvedBy};
 use crate::dn::Key;
 use crate::error::{Error, ErrorCode, Result};
@@ -138,13 +137,11 @@ impl<R: Runtime> Client<'_, R> {
                 continue;
             }
             let mut done = self.provision(&located.provider, &located.id, query.as_str()).await;
-            if let Err(error) = &done
-                && is_of_the_place(error)
-                && !located.is_fresh
-            {
-                // The cached ids may be outdated.
-                located = self.locate_anew(&located).await?;
-                done = self.provision(&located.provider, &located.id, query.as_str()).await;
+            if let Err(error) = done {
+                done = match self.relocate(&mut located, false, error).await {
+                    Ok(()) => self.provision(&located.provider, &located.id, query.as_str()).await,
+                    Err(error) => Err(error),
+                };
             }
             match done {
                 Ok(Provisioning::Done(group)) => {

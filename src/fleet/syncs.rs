@@ -14,20 +14,14 @@ use crate::runtime::{Runtime, from_unix_ms};
 impl<R: Runtime> Client<'_, R> {
     /// Starts a sync of the directory; returns whether a run was already active. Usually one call.
     ///
-    /// A rejection may mean that the directory, or its identity provider, was replaced. The directory is then located again,
-    /// so that the list decides.
-    ///
     /// # Errors
     /// `directory_not_found`, `directory_not_syncable`; and those of the login and the calls.
     pub(crate) async fn start_sync(&self, directory: &Located) -> Result<bool> {
-        match self.try_start(directory).await {
-            Err(error) if is_of_the_place(&error) && !directory.is_fresh => {
-                let again = self.locate_again(directory).await?;
-                match again.provider == directory.provider {
-                    // The directory exists, so the rejection is about something else.
-                    true => Err(error),
-                    false => self.try_start(&again).await,
-                }
+        let mut directory = directory.clone();
+        match self.try_start(&directory).await {
+            Err(error) => {
+                self.relocate(&mut directory, true, error).await?;
+                self.try_start(&directory).await
             }
             done => done,
         }
@@ -79,18 +73,19 @@ impl<R: Runtime> Client<'_, R> {
     /// # Errors
     /// Those of the login and the calls.
     pub(crate) async fn executions(&self, id: &str) -> Result<Vec<SyncReport>> {
-        let located = self.recall(id).await?;
-        let list = async |located: &Located| {
-            self.call(&ListSyncLogs { provider: &located.provider, directory: &located.id, last: false }).await
-        };
-        let logs = match list(&located).await {
-            // The cached ids may be outdated.
-            Err(error) if is_of_the_place(&error) && !located.is_fresh => {
-                list(&self.locate_anew(&located).await?).await?
+        let mut located = self.recall(id).await?;
+        let logs = match self.sync_logs(&located).await {
+            Err(error) => {
+                self.relocate(&mut located, false, error).await?;
+                self.sync_logs(&located).await?
             }
-            done => done?,
+            Ok(logs) => logs,
         };
         Ok(logs.into_iter().map(|log| log.report).collect())
+    }
+
+    async fn sync_logs(&self, of: &Located) -> Result<Vec<SyncLog>> {
+        self.call(&ListSyncLogs { provider: &of.provider, directory: &of.id, last: false }).await
     }
 }
 
