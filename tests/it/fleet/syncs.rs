@@ -31,6 +31,13 @@ fn poll(instance: &Instance, place: &str, calls: impl IntoIterator<Item = Call>)
     answer.json()
 }
 
+/// Starts a sync and sees its run active; returns the path of its state.
+fn begin_run(instance: &Instance, body: &str) -> String {
+    let (_, place) = start(instance, body, [directories("COMPLETED", 5), last_log("log-1", true), starts()]);
+    poll(instance, &place, [directories("IN_PROGRESS", 5)]);
+    place
+}
+
 /// An instance with a store that has read the directories.
 fn warm() -> (Instance, Rc<MemoryStore>) {
     let store = MemoryStore::new();
@@ -165,8 +172,7 @@ fn late_log_entry_says_nothing_about_the_new_run() {
 #[test]
 fn failure_in_a_late_log_entry_is_the_outcome() {
     let (instance, _) = warm();
-    let (_, place) = start(&instance, "", [directories("COMPLETED", 5), last_log("log-1", true), starts()]);
-    poll(&instance, &place, [directories("IN_PROGRESS", 5)]);
+    let place = begin_run(&instance, "");
     let state = poll(&instance, &place, [directories("COMPLETED", 9), last_log("log-1", true)]);
     assert_eq!(state["status"], "running", "{state}");
     let state = poll(&instance, &place, [directories("COMPLETED", 9), last_log("log-2", false)]);
@@ -176,8 +182,7 @@ fn failure_in_a_late_log_entry_is_the_outcome() {
 #[test]
 fn directory_without_the_log_entry_is_idle_for_others() {
     let (instance, _) = warm();
-    let (_, place) = start(&instance, "", [directories("COMPLETED", 5), last_log("log-1", true), starts()]);
-    poll(&instance, &place, [directories("IN_PROGRESS", 5)]);
+    let place = begin_run(&instance, "");
     poll(&instance, &place, [directories("COMPLETED", 9), last_log("log-1", true)]);
     let (started, _) = start(&instance, "", [directories("COMPLETED", 9), last_log("log-1", true), starts()]);
     assert_eq!(started["status"], "running", "{started}");
@@ -186,8 +191,7 @@ fn directory_without_the_log_entry_is_idle_for_others() {
 #[test]
 fn present_groups_need_no_log_entry() {
     let (instance, _) = warm();
-    let (_, place) = start(&instance, GROUP, [directories("COMPLETED", 5), last_log("log-1", true), starts()]);
-    poll(&instance, &place, [directories("IN_PROGRESS", 5)]);
+    let place = begin_run(&instance, GROUP);
     let found = group_query(&["gg-app"], "EQUALS", &json!([group("g-1", "gg-app")]));
     let state = poll(&instance, &place, [directories("COMPLETED", 9), last_log("log-1", true), found]);
     assert_eq!(state["status"], "succeeded", "{state}");
@@ -197,8 +201,7 @@ fn present_groups_need_no_log_entry() {
 #[test]
 fn failed_run_is_reported_with_the_vendors_key() {
     let (instance, _) = warm();
-    let (_, place) = start(&instance, "", [directories("COMPLETED", 5), last_log("log-1", true), starts()]);
-    poll(&instance, &place, [directories("IN_PROGRESS", 5)]);
+    let place = begin_run(&instance, "");
     // The directory may say COMPLETED although the log has a failure.
     for word in ["FAILED", "COMPLETED"] {
         let state = poll(&instance, &place, [directories(word, 9), last_log("log-2", false)]);
