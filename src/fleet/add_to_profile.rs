@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use super::client::Client;
 use super::directories::{ListDirectories, RealmName};
-use super::directory_query::FindDirectoryGroups;
 use super::locate::Located;
 use super::selection::{self, Selection};
 use super::sync_profile::{GetSyncProfile, PutSyncProfile};
 use crate::directory::{GroupEntry, GroupQuery, Product, ProfileAccess, Wanted, profile};
-use crate::dn::value_and_parent;
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
 
@@ -99,14 +97,13 @@ impl<R: Runtime> ProfileAccess for Profile<'_, '_, R> {
         self.client.call(&PutSyncProfile { provider, directory, profile: selection.document() }).await
     }
 
-    /// One search per group, by the beginning of its name in the entry that contains it.
+    /// One search for each group that its name finds, otherwise two.
     async fn look_up(&self, groups: &[Wanted<'_>]) -> Result<Vec<GroupEntry>> {
         let DirectoryIds { provider, directory } = self.ids;
         let mut found = Vec::new();
-        for (name, base) in groups.iter().filter_map(|group| value_and_parent(group.dn)) {
-            let search = FindDirectoryGroups { provider, directory, base: &base, name: &name };
-            let entries = self.client.call(&search).await?;
-            found.extend(entries.into_iter().filter_map(|entry| selection::found(entry, &base)));
+        for group in groups {
+            let entry = self.client.directory_entry(provider, directory, group.dn).await?;
+            found.extend(entry.and_then(selection::found));
         }
         Ok(found)
     }

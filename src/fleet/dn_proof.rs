@@ -8,12 +8,11 @@
 use serde_json::Value;
 
 use super::Client;
-use super::directory_query::FindDirectoryGroups;
 use super::locate::Located;
 use super::principal_query::{Group, Principal as _, Term};
 use super::proof::{BATCH, Name, State, States, full, same};
 use crate::directory::{GroupQuery, Identity, ProvedBy};
-use crate::dn::{self, Key};
+use crate::dn;
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
 
@@ -170,17 +169,13 @@ impl<R: Runtime> Client<'_, R> {
 
     /// The entry of a group in Active Directory; `None` if there is none.
     async fn entry(&self, located: &Located, dn: &str) -> Result<Option<Entry>> {
-        let Some((name, base)) = dn::value_and_parent(dn) else { return Ok(None) };
-        let search =
-            FindDirectoryGroups { provider: &located.provider, directory: &located.id, base: &base, name: &name };
-        let wanted = Key::of(dn);
-        let entries = self.call(&search).await?;
+        let Some((name, _)) = dn::value_and_parent(dn) else { return Ok(None) };
+        let found = self.directory_entry(&located.provider, &located.id, dn).await?;
         let text = |entry: &Value, field: &str| entry.get(field).and_then(Value::as_str).map(str::to_owned);
-        let found = entries.iter().find(|entry| text(entry, "dn").is_some_and(|theirs| Key::of(&theirs) == wanted));
         Ok(found.map(|entry| Entry {
-            name: text(entry, "name").unwrap_or(name),
+            name: text(&entry, "name").unwrap_or(name),
             domain: dn::domain(dn),
-            id: text(entry, "id"),
+            id: text(&entry, "id"),
         }))
     }
 }

@@ -45,7 +45,7 @@ pub(crate) fn sync_logs(input: &[u8]) {
 pub(crate) fn answers(input: &[u8]) {
     read(&Query::<Group> { realm: "r", all_of: &[], page: 0, of: PhantomData }, input);
     read(&Query::<User> { realm: "r", all_of: &[], page: 1, of: PhantomData }, input);
-    read(&FindDirectoryGroups { provider: "p", directory: "d", base: "DC=a", name: "b" }, input);
+    read(&FindDirectoryGroups { provider: "p", directory: "d", base: "DC=a", name: Some("b") }, input);
     read(&GetSyncProfile { provider: "p", directory: "d" }, input);
     read(&ProvisionGroup { provider: "p", directory: "d", dn: "CN=a,DC=b" }, input);
     read(&GetVersion, input);

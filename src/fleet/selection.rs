@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::directory::{self, GroupEntry};
-use crate::dn::Key;
+use crate::dn::{Key, value_and_parent};
 
 const MAPPINGS: &str = "userAttributeMappings";
 const GROUPS: &str = "ldapGroups";
@@ -33,13 +33,13 @@ const ALL: &str = "selectAll";
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Selection(Map<String, Value>);
 
-/// Reads an entry that a search below `base` found; `None` without a distinguished name.
-pub(super) fn found(mut entry: Value, base: &str) -> Option<GroupEntry> {
+/// Reads an entry of Active Directory; `None` without a distinguished name.
+pub(super) fn found(mut entry: Value) -> Option<GroupEntry> {
     let dn = text(&entry, DN)?.to_owned();
     let has_base = text(&entry, BASE).is_some();
     let fields = entry.as_object_mut()?;
-    if !has_base {
-        fields.insert(BASE.to_owned(), base.into());
+    if !has_base && let Some((_, parent)) = value_and_parent(&dn) {
+        fields.insert(BASE.to_owned(), parent.into());
     }
     // It is added as one group, whatever else is selected.
     if fields.get(ALL) == Some(&Value::Bool(true)) {

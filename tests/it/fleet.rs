@@ -11,5 +11,6 @@ pub(crate) mod provider_put;
 pub(crate) mod providers;
 pub(crate) mod provision;
 mod provisioned;
+mod replaced_provider;
 mod syncs;
 pub(crate) mod user_proof;

@@ -48,17 +48,17 @@ fn selected_groups_are_recognised() {
 #[test]
 fn added_group_is_appended_as_found() {
     let mut selection = read(profile()).unwrap();
-    selection.add(&found(entry(), "OU=other").unwrap());
+    selection.add(&found(entry()).unwrap());
     let mut expected = profile();
     expected[GROUPS].as_array_mut().unwrap().push(entry());
     assert_eq!(Value::Object(selection.document().clone()), expected);
     assert!(selection.selects(&Key::of(NEW)));
-    selection.add(&found(entry(), "OU=other").unwrap());
+    selection.add(&found(entry()).unwrap());
     assert_eq!(Value::Object(selection.document().clone()), expected);
     // Without a list there is one afterwards.
     for groups in [json!({MAPPINGS: []}), json!({MAPPINGS: [], GROUPS: null})] {
         let mut selection = read(groups).unwrap();
-        selection.add(&found(entry(), "OU=other").unwrap());
+        selection.add(&found(entry()).unwrap());
         assert_eq!(Value::Object(selection.0), json!({MAPPINGS: [], GROUPS: [entry()]}));
     }
 }
@@ -71,10 +71,10 @@ fn found_entry_always_selects_one_group_below_a_base() {
         (json!({DN: "CN=a,DC=x", BASE: "DC=y", ALL: true}), json!({DN: "CN=a,DC=x", BASE: "DC=y", ALL: false})),
         (json!({DN: "CN=a,DC=x", BASE: "DC=y", "id": 7}), json!({DN: "CN=a,DC=x", BASE: "DC=y", "id": 7})),
     ] {
-        assert_eq!(found(given, "DC=x").unwrap().entry, expected);
+        assert_eq!(found(given).unwrap().entry, expected);
     }
     for odd in [json!(null), json!({}), json!({DN: " "}), json!({DN: 7}), json!("CN=a")] {
-        assert!(found(odd.clone(), "DC=x").is_none(), "{odd}");
+        assert!(found(odd.clone()).is_none(), "{odd}");
     }
 }
 
@@ -83,7 +83,7 @@ fn non_compliant_groups_have_the_vendors_reason() {
     let refused = |fields: Value| {
         let mut entry = group("CN=a,DC=x");
         entry.as_object_mut().unwrap().append(fields.clone().as_object_mut().unwrap());
-        refusal(&found(entry, "DC=x").unwrap())
+        refusal(&found(entry).unwrap())
     };
     for fields in
         [json!({}), json!({"compliant": null}), json!({"compliant": true, "validationResult": {"duplicateId": true}})]
@@ -214,7 +214,7 @@ fn extends(whole: &Selection, part: &Selection) -> bool {
 proptest! {
     #[test]
     fn adding_keeps_the_selection(before in arbitrary(), entry in single()) {
-        let found = found(entry, "DC=corp").unwrap();
+        let found = found(entry).unwrap();
         let mut after = before.clone();
         after.add(&found);
         prop_assert!(after.selects(&Key::of(&found.dn)));

@@ -1,15 +1,14 @@
 //! Adding groups to the sync profile: the writes, and that nothing is ever lost.
 
-use http::{Method, StatusCode};
+use http::Method;
 use idhook::directory::GroupQuery;
 use idhook::error::{Error, ErrorCode, Result};
 use idhook::http::TransportErrorKind;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-use crate::support::fleet::{CORP, Fleet, PROVIDER, REALM, directories, directory_url, logs_in, realms};
+use crate::support::fleet::{CORP, Fleet, PROVIDER, directory_url};
 use crate::support::script::{Call, get, post};
-use crate::support::webhook::Instance;
 
 const PROFILE: &str = include_str!("../../fixtures/fleet/sync_profile.json");
 const FOUND: &str = include_str!("../../fixtures/fleet/directory_groups.json");
@@ -27,6 +26,16 @@ fn reads(profile: &Value) -> Call {
 fn looks_up(base: &str, name: &str, found: &Value) -> Call {
     let body = json!({"searchDn": base, "searchTerm": name}).to_string();
     post(directory_url("/groups/query")).body(body).answer(200, found.to_string())
+}
+
+/// The searches for a group that does not exist: by its name, and at its own distinguished name.
+fn looks_up_gone() -> [Call; 2] {
+    let none = json!({"ldapGroups": []});
+    [looks_up(BASE, "gg-gone", &none), looks_at(GONE, &none)]
+}
+
+fn looks_at(dn: &str, found: &Value) -> Call {
+    post(directory_url("/groups/query")).body(json!({"searchDn": dn}).to_string()).answer(200, found.to_string())
 }
 
 fn looks_up_new() -> Call {
@@ -113,10 +122,12 @@ fn prepared_and(calls: impl IntoIterator<Item = Call>) -> Vec<Call> {
 
 #[test]
 fn new_group_is_written_with_everything_else() {
+    let [by_name, by_dn] = looks_up_gone();
     let fleet = Fleet::with_login([
         reads(&before()),
         looks_up_new(),
-        looks_up(BASE, "gg-gone", &json!({"ldapGroups": []})),
+        by_name,
+        by_dn,
         reads(&before()),
         writes(&after()),
         reads(&after()),
@@ -130,8 +141,8 @@ fn new_group_is_written_with_everything_else() {
 fn selected_groups_cause_no_look_up_or_write() {
     let fleet = Fleet::with_login([reads(&before())]);
     add(&fleet, &[APP, BELOW_ALL]).unwrap();
-    let none = json!({"ldapGroups": []});
-    let fleet = Fleet::with_login([reads(&before()), looks_up(BASE, "gg-gone", &none)]);
+    let [by_name, by_dn] = looks_up_gone();
+    let fleet = Fleet::with_login([reads(&before()), by_name, by_dn]);
     assert_eq!(add(&fleet, &[GONE]).unwrap(), [GONE]);
     add(&Fleet::new([]), &[]).unwrap();
 }
@@ -157,6 +168,23 @@ fn search_uses_the_plain_name_below_the_parent() {
     // A name of one part is in no directory.
     let fleet = Fleet::with_login([reads(&before())]);
     assert_eq!(add(&fleet, &["CN=gg"]).unwrap(), ["CN=gg"]);
+}
+
+#[test]
+fn group_that_is_not_found_by_its_common_name_is_found_at_its_dn() {
+    // The search may compare the account name, which can be another one.
+    let none = json!({"ldapGroups": []});
+    let found = json!({"ldapGroups": [new_entry()]});
+    let calls = vec![reads(&before()), looks_up(BASE, "gg-new", &none), looks_at(NEW, &found)];
+    let fleet = Fleet::with_login(calls.into_iter().chain([reads(&before()), writes(&after()), reads(&after())]));
+    assert!(add(&fleet, &[NEW]).unwrap().is_empty());
+    for (status, code) in [(400, None), (404, None), (403, Some(ErrorCode::UpstreamForbidden))] {
+        let rejected = looks_at(GONE, &none).answer(status, r#"{"message":"searchTerm must not be null"}"#);
+        let [by_name, _] = looks_up_gone();
+        let done = add(&Fleet::with_login([reads(&before()), by_name, rejected]), &[GONE]);
+        assert_eq!(done.as_ref().err().map(Error::code), code, "{status}");
+        assert!(done.is_err() || done.is_ok_and(|not_found| not_found == [GONE]));
+    }
 }
 
 #[test]
@@ -406,30 +434,4 @@ fn empty_selection_is_accepted_only_without_synced_groups() {
     let mut calls = prepared(&json!({}));
     let last = calls.pop().unwrap().answer(500, "");
     assert_eq!(fails(calls.into_iter().chain([last])).code(), ErrorCode::UpstreamFailed);
-}
-
-#[test]
-fn outdated_provider_is_located_again() {
-    const OTHER: &str = "a1b2c3d4-0000-4000-8000-00000000000b";
-    let iam = "https://ops.corp.example/suite-api/api/fleet-management/iam";
-    let of_other = |rest: &str| format!("{iam}/identity-providers/{OTHER}/ldap-directories{rest}");
-    let moved = json!({"ssoRealms": [{"id": REALM, "idpId": OTHER}]}).to_string();
-    let listed = json!({"ldapDirectories": [{"ldapConfigurationId": CORP, "name": "corp", "domains": ["corp.example"],
-        "setupStatus": "COMPLETED", "lastSyncStatus": "COMPLETED", "lastSyncDateTime": 5}]});
-    let lists = || get(of_other("")).answer(200, listed.to_string());
-    let instance = Instance::new([logs_in("t1"), realms(), directories("COMPLETED", 5)]);
-    instance.get("/fleet/default/v1/directories");
-    instance.then([
-        get(directory_url("/sync-profile")).answer(400, r#"{"message":"InvalidParameter idpConfigId"}"#),
-        get(format!("{iam}/ssorealms")).answer(200, moved),
-        lists(),
-        get(of_other(&format!("/{CORP}/sync-profile"))).answer(200, PROFILE),
-        // The group is selected already. The observation before the start, and the start:
-        lists(),
-        get(of_other(&format!("/{CORP}/sync-logs?last=true&page=0&pageSize=50"))).answer(200, r#"{"syncLogs":[]}"#),
-        post(of_other(&format!("/{CORP}/sync"))).answer(202, r#"{"syncStatus":"STARTED"}"#),
-    ]);
-    let order = json!({"groups": [APP], "addToProfile": true}).to_string();
-    let answer = instance.send(Method::POST, "/fleet/default/v1/directories/corp/syncs", &order);
-    assert_eq!((answer.status(), &answer.json()["status"]), (StatusCode::ACCEPTED, &json!("running")));
 }

@@ -125,6 +125,13 @@ fn directory_query(name: &str, found: &Value) -> Call {
         .answer(200, json!({"ldapGroups": found}).to_string())
 }
 
+/// The search at a group's distinguished name, which finds nothing.
+fn nothing_at(dn: &str) -> Call {
+    post_iam(&format!("/identity-providers/{PROVIDER}/ldap-directories/{CORP}/groups/query"))
+        .body(json!({ "searchDn": dn }).to_string())
+        .answer(200, r#"{"ldapGroups":[]}"#)
+}
+
 /// The groups of a sync for `groups` that has succeeded, proved with `calls`.
 fn proved(groups: &[&str], calls: impl IntoIterator<Item = Call>) -> Vec<Value> {
     state_of(groups, calls)["groups"].as_array().unwrap().clone()
@@ -167,6 +174,7 @@ fn result_whose_name_is_not_the_groups_is_asked_for_alone() {
         dn_query(&[A], &json!([])),
         dn_query(&[B], &json!([group("g-b", "Administrators of B")])),
         directory_query("gg-a", &json!([])),
+        nothing_at(A),
     ];
     let groups = proved(&[A, B], calls);
     assert_eq!((&groups[0]["state"], &groups[1]["state"]), (&json!("absent"), &json!("present")));
@@ -238,7 +246,7 @@ fn rejected_look_up_is_an_error_not_an_absent_group() {
 fn broker_that_ignores_the_dn_proves_nothing() {
     let page = json!([group("g-1", "gg-other"), group("g-2", "gg-a"), group("g-3", "gg-more")]);
     let absent = directory_query("gg-a", &json!([]));
-    let answer = found_by_dn([dn_query(&[A], &page), absent]);
+    let answer = found_by_dn([dn_query(&[A], &page), absent, nothing_at(A)]);
     assert_eq!(answer.json(), json!({"present": false, "groups": []}));
     // The entry in Active Directory has the id.
     let entry = json!([{"name": "gg-a", "dn": A, "id": "g-9"}]);
@@ -252,16 +260,30 @@ fn broker_that_ignores_the_dn_proves_nothing() {
         dn_query(&[A], &one()),
         dn_query(&[B], &one()),
         directory_query("gg-a", &json!([])),
+        nothing_at(A),
         directory_query("gg-b", &json!([])),
+        nothing_at(B),
     ];
     let groups = proved(&[A, B], calls);
     assert_eq!((&groups[0]["state"], &groups[1]["state"]), (&json!("absent"), &json!("absent")), "{groups:?}");
 }
 
 #[test]
+fn group_with_another_account_name_is_found_at_its_dn_on_9_1_0() {
+    let entry = json!({"ldapGroups": [{"name": "Application team", "dn": A}]});
+    let calls = [
+        version(9, 1, 0),
+        directory_query("gg-a", &json!([])),
+        nothing_at(A).answer(200, entry.to_string()),
+        group_query(&["Application team"], "EQUALS", &json!([group("g-a", "Application team")])),
+    ];
+    assert_eq!(proved(&[A], calls)[0]["id"], "g-a");
+}
+
+#[test]
 fn result_of_another_domain_does_not_prove_a_dn() {
     let other = json!([{"groupId": "g-1", "groupName": "gg-a", "displayName": "gg-a", "domainName": "lab.example"}]);
-    let answer = found_by_dn([dn_query(&[A], &other), directory_query("gg-a", &json!([]))]);
+    let answer = found_by_dn([dn_query(&[A], &other), directory_query("gg-a", &json!([])), nothing_at(A)]);
     assert_eq!(answer.json()["present"], false);
 }
 
@@ -295,8 +317,13 @@ fn group_of_a_domain_that_the_directory_does_not_list_is_found_under_its_domains
 fn display_name_equal_to_an_absent_groups_name_proves_only_its_own_dn() {
     // The display name of A is the CN of B.
     let found = || json!([group("g-a", "gg-b")]);
-    let calls =
-        [version(9, 1, 1), dn_query(&[A, B], &found()), dn_query(&[A], &found()), directory_query("gg-b", &json!([]))];
+    let calls = [
+        version(9, 1, 1),
+        dn_query(&[A, B], &found()),
+        dn_query(&[A], &found()),
+        directory_query("gg-b", &json!([])),
+        nothing_at(B),
+    ];
     let groups = proved(&[A, B], calls);
     assert_eq!((&groups[0]["id"], &groups[0]["provedBy"]), (&json!("g-a"), &json!("dn")), "{groups:?}");
     assert_eq!(groups[1]["state"], "absent", "{groups:?}");
@@ -305,11 +332,12 @@ fn display_name_equal_to_an_absent_groups_name_proves_only_its_own_dn() {
 #[test]
 fn upgrade_is_noticed_after_ten_minutes() {
     let path = format!("/fleet/default/v1/groups?dn={}", A.replace('=', "%3D").replace(',', "%2C"));
-    let gone = || directory_query("gg-a", &json!([]));
-    let instance = Instance::new([logs_in("t1"), realms(), directories("COMPLETED", 5), version(9, 1, 0), gone()]);
+    let gone = || [directory_query("gg-a", &json!([])), nothing_at(A)];
+    let instance = Instance::new([logs_in("t1"), realms(), directories("COMPLETED", 5), version(9, 1, 0)]);
+    instance.then(gone());
     assert_eq!(instance.get(&path).status(), 200);
     instance.script.advance(Duration::from_secs(599));
-    instance.then([gone()]);
+    instance.then(gone());
     assert_eq!(instance.get(&path).status(), 200);
     instance.script.advance(Duration::from_secs(1));
     instance.then([realms(), directories("COMPLETED", 5), version(9, 1, 1)]);

@@ -58,12 +58,14 @@ fn group_that_is_rejected_in_unknown_words_is_looked_up() {
         post_iam(&format!("/ssorealms/{REALM}/groups/query?page=0&pageSize=50"))
             .answer(200, json!({ "vidbGroups": found }).to_string())
     };
-    let entry = post_iam(&format!("/identity-providers/{PROVIDER}/ldap-directories/{CORP}/groups/query"))
-        .answer(200, r#"{"ldapGroups":[]}"#);
+    let entry = || {
+        post_iam(&format!("/identity-providers/{PROVIDER}/ldap-directories/{CORP}/groups/query"))
+            .answer(200, r#"{"ldapGroups":[]}"#)
+    };
     let started = || [version(9, 1, 1), realms(), on_demand(), rejected()];
     let document = send(&[A], started().into_iter().chain([search(json!([group("g-1", "gg-a")]))])).json();
     assert_eq!((&document["status"], &document["groups"][0]["state"]), (&json!("succeeded"), &json!("present")));
-    let document = send(&[A], started().into_iter().chain([search(json!([])), entry])).json();
+    let document = send(&[A], started().into_iter().chain([search(json!([])), entry(), entry()])).json();
     assert_eq!((&document["status"], &document["groups"][0]["state"]), (&json!("failed"), &json!("absent")));
     assert!(document["groups"][0]["detail"].as_str().unwrap().contains("Duplicate principal"), "{document}");
 }

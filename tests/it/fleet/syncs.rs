@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::fleet::{
-    CORP, directories, directories_with, get_iam, group, group_query, last_log, logs, logs_in, realms, starts,
+    CORP, directories, directories_with, group, group_query, last_log, logs, logs_in, realms, starts,
 };
 use crate::support::memory_store::MemoryStore;
 use crate::support::script::{Call, Script};
@@ -276,30 +276,6 @@ fn history_lists_the_log_latest_first() {
     let history = instance.get("/fleet/default/v1/directories/corp/syncs").json();
     let words: Vec<_> = history["syncs"].as_array().unwrap().iter().map(|sync| sync["status"].clone()).collect();
     assert_eq!(words, ["failed", "succeeded", "succeeded"]);
-}
-
-#[test]
-fn history_of_a_replaced_provider_is_found() {
-    let (instance, _) = warm();
-    let listed = json!({"syncLogs": [{"id": "a", "timeStamp": 1, "success": true}]});
-    let stale = logs("last=false&page=0&pageSize=50").answer(400, r#"{"message":"InvalidParameter idpConfigId"}"#);
-    let moved = "3acffa05-a0cc-454e-9d0f-5187be78d61e";
-    let directory =
-        json!({"ldapDirectories": [{"ldapConfigurationId": CORP, "name": "corp", "setupStatus": "COMPLETED"}]});
-    let again = get_iam(&format!(
-        "/identity-providers/{moved}/ldap-directories/{CORP}/sync-logs?last=false&page=0&pageSize=50"
-    ));
-    instance.then([
-        stale,
-        get_iam("/ssorealms").answer(
-            200,
-            json!({"ssoRealms": [{"id": "98000000-0000-4000-8000-000000000001", "idpId": moved}]}).to_string(),
-        ),
-        get_iam(&format!("/identity-providers/{moved}/ldap-directories")).answer(200, directory.to_string()),
-        again.answer(200, listed.to_string()),
-    ]);
-    let history = instance.get("/fleet/default/v1/directories/corp/syncs").json();
-    assert_eq!(history["syncs"].as_array().unwrap().len(), 1, "{history}");
 }
 
 #[test]
