@@ -24,3 +24,8 @@ pub(super) fn items(call: &'static str, answer: &Response<Bytes>, name: &str) ->
     };
     Ok(items.into_iter().filter_map(|item| if let Value::Object(item) = item { Some(item) } else { None }).collect())
 }
+
+/// A number of a page's `pageInfo`. The vendor's examples leave it out.
+pub(super) fn page_info(body: &Map<String, Value>, name: &str) -> Option<usize> {
+    body.get("pageInfo")?.get(name)?.as_u64().and_then(|number| usize::try_from(number).ok())
+}

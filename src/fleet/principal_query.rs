@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::api::{Fleet, IAM, JSON};
+use super::items::page_info;
 use crate::error::Result;
 use crate::json::take_text;
 use crate::retry::Repeat;
@@ -151,7 +152,7 @@ fn page<T>(
 ) -> Result<Page<T>> {
     let mut body: Map<String, Value> = read_json(call, answer)?;
     let entries = body.remove(list);
-    let number = |name: &str| body.get("pageInfo")?.get(name)?.as_u64().and_then(|number| usize::try_from(number).ok());
+    let number = |name: &str| page_info(&body, name);
     let entries = match entries {
         Some(Value::Array(entries)) => entries,
         None | Some(Value::Null) if number("totalCount") == Some(0) => Vec::new(),

@@ -6,9 +6,10 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::api::{Fleet, JSON, directory_path};
-use super::items::items;
+use super::items::{items, page_info};
 use crate::directory::{Changes, Counts, FailureReason, RunMarks, SyncReport, SyncStatus};
 use crate::error::{Result, excerpt};
+use crate::json;
 use crate::retry::Repeat;
 use crate::runtime::from_unix_ms;
 use crate::upstream::{Endpoint, bare};
@@ -27,6 +28,17 @@ pub(super) struct ListSyncLogs<'a> {
     pub(super) directory: &'a str,
     /// Whether only the newest entry is wanted.
     pub(super) last: bool,
+    /// The page, from 0.
+    pub(super) page: usize,
+}
+
+/// A page of the log.
+#[derive(Debug, Default)]
+pub(super) struct SyncLogs {
+    /// Its entries, the latest first.
+    pub(super) entries: Vec<SyncLog>,
+    /// The page with the latest entry of all, if the server begins with the oldest.
+    pub(super) latest: Option<usize>,
 }
 
 /// An entry of the log.
@@ -42,27 +54,40 @@ pub(super) struct SyncLog {
 
 impl Endpoint for ListSyncLogs<'_> {
     type Api = Fleet;
-    /// The entries, the latest first.
-    type Response = Vec<SyncLog>;
+    type Response = SyncLogs;
     const CALL: &'static str = "GET /suite-api/api/fleet-management/iam/identity-providers/{idpConfigId}/ldap-directories/{ldapDirectoryId}/sync-logs";
     const REPEAT: Repeat = Repeat::Always;
 
     fn request(&self, (): &()) -> Result<Request<Bytes>> {
         let directory = directory_path(self.provider, self.directory);
-        let path = format!("{directory}/sync-logs?last={}&page=0&pageSize={PAGE}", self.last);
+        let path = format!("{directory}/sync-logs?last={}&page={}&pageSize={PAGE}", self.last, self.page);
         bare(Method::GET, &path, JSON)
     }
 
-    fn response(&self, answer: Response<Bytes>) -> Result<Vec<SyncLog>> {
-        let mut logs: Vec<SyncLog> = Vec::new();
-        for item in items(Self::CALL, &answer, "syncLogs")? {
-            let Some(log) = SyncLog::read(&item) else { continue };
+    fn response(&self, answer: Response<Bytes>) -> Result<SyncLogs> {
+        let items = items(Self::CALL, &answer, "syncLogs")?;
+        let rows = items.len();
+        let listed: Vec<SyncLog> = items.iter().filter_map(SyncLog::read).collect();
+        let written = |log: Option<&SyncLog>| log.and_then(|log| log.written);
+        let begins_with_oldest =
+            written(listed.first()).zip(written(listed.last())).is_some_and(|(first, last)| first < last);
+        let latest = if begins_with_oldest { last_page(&answer, rows) } else { None };
+        let mut entries: Vec<SyncLog> = Vec::new();
+        for log in listed {
             // Entries without a time keep their order, after the others.
-            let at = logs.partition_point(|before| before.written >= log.written);
-            logs.insert(at, log);
+            let at = entries.partition_point(|before| before.written >= log.written);
+            entries.insert(at, log);
         }
-        Ok(logs)
+        Ok(SyncLogs { entries, latest })
     }
+}
+
+/// The number of the last page, if there is one after the first, which has this many rows.
+fn last_page(answer: &Response<Bytes>, rows: usize) -> Option<usize> {
+    let body: Map<String, Value> = json::parse(answer.body())?;
+    let size = page_info(&body, "pageSize").filter(|size| *size > 0).unwrap_or(PAGE);
+    let total = page_info(&body, "totalCount").filter(|total| *total > rows)?;
+    Some((total - 1) / size).filter(|last| *last > 0)
 }
 
 impl SyncLog {
@@ -113,7 +138,7 @@ mod tests {
     use crate::fleet::testing::{answer, sent};
     use serde_json::json;
 
-    const LOGS: ListSyncLogs<'_> = ListSyncLogs { provider: "p", directory: "d", last: true };
+    const LOGS: ListSyncLogs<'_> = ListSyncLogs { provider: "p", directory: "d", last: true, page: 0 };
 
     #[test]
     fn request_is_encoded() {
@@ -128,7 +153,7 @@ mod tests {
         let body = r#"{"pageInfo":{"totalCount":100,"page":0,"pageSize":0},"syncLogs":[{"id":"752be2ae","syncResult":"COMPLETED",
             "success":true,"timeStamp":1753448684034,"syncType":"message.directory.sync","syncDetails":{"usersAdded":10,
             "usersUpdated":0,"usersRemoved":3,"groupsAdded":2,"groupsUpdated":192,"groupsRemoved":0,"syncEndTime":1753448678846}}]}"#;
-        let report = LOGS.response(answer(200, body)).unwrap().remove(0).report;
+        let report = LOGS.response(answer(200, body)).unwrap().entries.remove(0).report;
         assert_eq!(
             serde_json::to_value(&report).unwrap(),
             json!({"status": "succeeded", "upstreamWord": "COMPLETED", "finishedAt": "2025-07-25T13:04:38.846Z", "counts": {
@@ -162,11 +187,34 @@ mod tests {
             let items: Vec<_> =
                 times.iter().enumerate().map(|(at, time)| json!({"id": at.to_string(), "timeStamp": time})).collect();
             let logs = LOGS.response(answer(200, &json!({"syncLogs": items}).to_string())).unwrap();
-            logs.iter().map(|log| log.mark).collect()
+            logs.entries.iter().map(|log| log.mark).collect()
         };
         let order = |ids: [&str; 3]| ids.map(mark).to_vec();
         assert_eq!(marks(&[Some(1), Some(2), Some(3)]), order(["2", "1", "0"]));
         assert_eq!(marks(&[Some(3), Some(2), Some(1)]), order(["0", "1", "2"]));
         assert_eq!(marks(&[None, None, Some(1)]), order(["2", "0", "1"]));
+    }
+
+    #[test]
+    fn log_that_begins_with_the_oldest_entry_names_its_last_page() {
+        let latest = |times: [u64; 2], info: Value| {
+            let items = times.map(|time| json!({"id": time.to_string(), "timeStamp": time}));
+            LOGS.response(answer(200, &json!({"syncLogs": items, "pageInfo": info}).to_string())).unwrap().latest
+        };
+        let info = |total: u64, size: u64| json!({"totalCount": total, "page": 0, "pageSize": size});
+        assert_eq!(latest([1, 2], info(101, 50)), Some(2));
+        assert_eq!(latest([1, 2], info(100, 50)), Some(1));
+        assert_eq!(latest([1, 2], info(100, 0)), Some(1), "the vendor's example has the size 0");
+        assert_eq!(latest([1, 2], info(5, 2)), Some(2));
+        for (times, info) in [
+            ([2, 1], info(101, 50)),
+            ([1, 1], info(101, 50)),
+            ([1, 2], info(2, 50)),
+            ([1, 2], info(50, 50)),
+            ([1, 2], json!({"totalCount": "many"})),
+            ([1, 2], json!(null)),
+        ] {
+            assert_eq!(latest(times, info.clone()), None, "{info}");
+        }
     }
 }

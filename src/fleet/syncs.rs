@@ -60,9 +60,10 @@ impl<R: Runtime> Client<'_, R> {
         if status_of(&directory) == SyncStatus::Running {
             return Ok(report(&directory, None));
         }
-        let logs = ListSyncLogs { provider: &directory.identity_provider, directory: &directory.id, last: true };
+        let logs =
+            ListSyncLogs { provider: &directory.identity_provider, directory: &directory.id, last: true, page: 0 };
         match self.call(&logs).await {
-            Ok(logs) => Ok(report(&directory, Some(logs.first()))),
+            Ok(logs) => Ok(report(&directory, Some(logs.entries.first()))),
             Err(error) if error.answer_status().is_some() => Ok(report(&directory, None)),
             Err(error) => Err(error),
         }
@@ -84,8 +85,21 @@ impl<R: Runtime> Client<'_, R> {
         Ok(logs.into_iter().map(|log| log.report).collect())
     }
 
+    /// The latest entries of the log, the latest first. One call; three for a longer log that begins with the oldest entry: there the last
+    /// two pages have them.
     async fn sync_logs(&self, of: &Located) -> Result<Vec<SyncLog>> {
-        self.call(&ListSyncLogs { provider: &of.provider, directory: &of.id, last: false }).await
+        let list = |page| ListSyncLogs { provider: &of.provider, directory: &of.id, last: false, page };
+        let first = self.call(&list(0)).await?;
+        let Some(last) = first.latest else { return Ok(first.entries) };
+        let mut logs = self.call(&list(last)).await?.entries;
+        let before = if last > 1 { self.call(&list(last - 1)).await? } else { first };
+        // A server that ignores the number of the page sends the same entries again.
+        for log in before.entries {
+            if logs.iter().all(|known| known.mark != log.mark) {
+                logs.push(log);
+            }
+        }
+        Ok(logs)
     }
 }
 
@@ -155,9 +169,9 @@ mod tests {
 
     fn log(status: SyncStatus) -> SyncLog {
         let body = json!({"syncLogs": [{"id": "x", "success": status == Succeeded, "syncResultMessageKey": "why"}]});
-        let logs = ListSyncLogs { provider: "p", directory: "d", last: true };
+        let logs = ListSyncLogs { provider: "p", directory: "d", last: true, page: 0 };
         use crate::upstream::Endpoint as _;
-        logs.response(crate::fleet::testing::answer(200, &body.to_string())).unwrap().remove(0)
+        logs.response(crate::fleet::testing::answer(200, &body.to_string())).unwrap().entries.remove(0)
     }
 
     #[test]

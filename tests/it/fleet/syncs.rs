@@ -279,6 +279,25 @@ fn history_lists_the_log_latest_first() {
 }
 
 #[test]
+fn history_of_a_server_that_begins_with_the_oldest_run_is_its_end() {
+    let page = |at: u64, runs: std::ops::Range<u64>| {
+        let entries: Vec<_> =
+            runs.map(|run| json!({"id": run.to_string(), "timeStamp": run, "success": run != 119})).collect();
+        let body = json!({"pageInfo": {"totalCount": 120, "page": at, "pageSize": 50}, "syncLogs": entries});
+        logs(&format!("last=false&page={at}&pageSize=50")).answer(200, body.to_string())
+    };
+    let (instance, _) = warm();
+    instance.then([page(0, 0..50), page(2, 100..120), page(1, 50..100)]);
+    let history = instance.get("/fleet/default/v1/directories/corp/syncs").json();
+    let syncs = history["syncs"].as_array().unwrap();
+    assert_eq!((syncs.len(), &syncs[0]["status"], &syncs[1]["status"]), (70, &json!("failed"), &json!("succeeded")));
+    // A server that has only one page whatever is asked for.
+    instance.then([page(0, 0..50), page(2, 0..50), page(1, 0..50)]);
+    let history = instance.get("/fleet/default/v1/directories/corp/syncs").json();
+    assert_eq!(history["syncs"].as_array().unwrap().len(), 50);
+}
+
+#[test]
 fn ids_of_one_product_are_unknown_to_the_other() {
     let (instance, _) = warm();
     let (_, place) = start(&instance, "", [directories("COMPLETED", 5), last_log("log-1", true), starts()]);
