@@ -22,6 +22,7 @@ use http::StatusCode;
 
 use super::Client;
 use super::directories::{ListDirectories, RealmName};
+use super::realms::Realm;
 use crate::change::Checked;
 use crate::error::{Error, ErrorCode, Result, excerpt};
 use crate::runtime::Runtime;
@@ -57,9 +58,29 @@ impl<R: Runtime> Client<'_, R> {
     /// One identity provider, without its secrets.
     ///
     /// # Errors
-    /// As any upstream call.
+    /// `not_found`; and those of the login and the calls.
     pub async fn identity_provider(&self, id: &ResourceId) -> Result<FederatedIdentityProvider> {
-        self.call(&GetProvider { id }).await
+        match self.call(&GetProvider { id }).await {
+            Err(error) => Err(self.or_unknown(id, error).await),
+            done => done,
+        }
+    }
+
+    /// `error`, or `not_found` if VCF Operations answered 400 and no realm has the provider: it may answer an unknown id like a malformed
+    /// one.
+    async fn or_unknown(&self, id: &ResourceId, error: Error) -> Error {
+        if error.answer_status() != Some(StatusCode::BAD_REQUEST) {
+            return error;
+        }
+        let is_it =
+            |realm: &Realm| realm.provider.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(id.as_str()));
+        match self.realms().await {
+            // A VCF Operations with a provider has a realm: a list without one proves nothing.
+            Ok(realms) if !realms.is_empty() && !realms.iter().any(is_it) => error
+                .recode(ErrorCode::NotFound, format!("no realm has the identity provider {}", id.as_str()))
+                .hint("GET …/v1/identity-providers lists them"),
+            _ => error,
+        }
     }
 
     /// Creates the identity provider of a realm without one; ids in `spec` are not sent. The response has no id if the
@@ -117,9 +138,12 @@ impl<R: Runtime> Client<'_, R> {
     /// Starts the deletion of an identity provider; with `force`, components that use it are removed from it too.
     ///
     /// # Errors
-    /// As any upstream call.
+    /// `not_found`; and those of the login and the calls.
     pub async fn delete_identity_provider(&self, id: &ResourceId, force: bool) -> Result<IamTask> {
-        self.call(&DeleteProvider { id, force }).await
+        match self.call(&DeleteProvider { id, force }).await {
+            Err(error) => Err(self.or_unknown(id, error).await),
+            done => done,
+        }
     }
 
     /// The state of a task.

@@ -282,7 +282,7 @@ fn omitted_fields_are_named_before_the_change_and_after_their_loss() {
 fn change_that_cannot_be_read_again_is_still_reported() {
     let failed =
         get(format!("{IAM}/identity-providers/{PROVIDER}")).answer(400, r#"{"message":"busy","apiErrorCode":7}"#);
-    let instance = instance([login(), realms(), read(&shown()), put_call(), failed]);
+    let instance = instance([login(), realms(), read(&shown()), put_call(), failed, realms()]);
     let answer = put(&instance, "?force=true", &spec());
     let told = answer.json();
     assert_eq!((answer.status().as_u16(), &told["outcome"], told.get("remaining")), (200, &json!("updated"), None));

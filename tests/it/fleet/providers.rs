@@ -113,6 +113,20 @@ fn vcf_operations_9_0_is_not_supported() {
 }
 
 #[test]
+fn unknown_id_that_is_answered_with_400_is_not_found() {
+    const OTHER: &str = "a1b2c3d4-0000-4000-8000-0000000000ff";
+    let said = r#"{"message":"InvalidParameter idpConfigId","httpStatusCode":400}"#;
+    let rejects = |id: &str| get(format!("{IAM}/identity-providers/{id}")).answer(400, said);
+    let instance = instance([login(), rejects(OTHER), realms()]);
+    let problem = instance.get(&format!("{LIST}/{OTHER}")).problem("not_found");
+    assert!(problem["detail"].as_str().unwrap().contains(OTHER), "{problem}");
+    // A realm has this one, so the rejection is about something else.
+    instance.then([rejects(PROVIDER), realms()]);
+    let problem = instance.get(&format!("{LIST}/{PROVIDER}")).problem("upstream_rejected");
+    assert!(problem["detail"].as_str().unwrap().contains("InvalidParameter"), "{problem}");
+}
+
+#[test]
 fn absent_provider_is_not_found_where_the_version_has_the_call() {
     let gone = || {
         get(format!("{IAM}/identity-providers/{PROVIDER}"))
