@@ -13,6 +13,7 @@ mod response;
 mod sender;
 #[cfg(test)]
 pub(crate) mod testing;
+mod time;
 mod token_cache;
 
 pub use base_url::BaseUrl;
@@ -26,4 +27,5 @@ pub(crate) use response::check;
 pub(crate) use response::{invalid, read_json, read_shown, rejected_with_success};
 pub(crate) use sender::{CallRecord, Prepared};
 pub use sender::{Destination, Outbound};
+pub(crate) use time::read_time;
 pub use token_cache::{Account, Login, SharedToken, TokenCache, Tokens};

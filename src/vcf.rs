@@ -41,6 +41,7 @@ use std::rc::Rc;
 use bytes::Bytes;
 use http::StatusCode;
 
+pub(crate) use identity_broker::NO_TOKEN;
 pub use identity_broker::TokenLifetime;
 pub use model::{
     AddedProvider, DirectoryList, FederatedIdentityProviderInfo, IdentityProvider, IdentityProviders, IdentitySource,
@@ -278,7 +279,8 @@ impl<'a, R: Runtime> Client<'a, R> {
         self.versioned(&identity_sources::Delete { provider, domain_name }).await
     }
 
-    /// Makes a new SCIM token for a federated provider; the previous one becomes invalid. VCF 5.1 and later.
+    /// Makes a new SCIM token for a federated provider; the previous one becomes invalid. VCF 5.1 and later. `None` if the response
+    /// does not contain it.
     ///
     /// # Errors
     /// As any upstream call.
@@ -286,8 +288,16 @@ impl<'a, R: Runtime> Client<'a, R> {
         &self,
         id: &ProviderId,
         lifetime: Option<TokenLifetime>,
-    ) -> Result<SyncClientToken> {
+    ) -> Result<Option<SyncClientToken>> {
         self.versioned(&identity_broker::GenerateSyncClientToken { id, lifetime }).await.map_err(since_5_1)
+    }
+
+    /// The SCIM token that a federated provider shows; `None` if it shows none.
+    ///
+    /// # Errors
+    /// As any upstream call.
+    pub(crate) async fn shown_sync_client_token(&self, id: &ProviderId) -> Result<Option<SyncClientToken>> {
+        self.versioned(&identity_broker::ShownSyncClientToken { id }).await
     }
 
     /// Whether the identity provider may be changed (to one of this `kind`). VCF 5.1 and later.

@@ -2,13 +2,14 @@
 
 use super::VcfTarget;
 use super::put::as_known;
+use super::read_back::look;
 use crate::change::Precondition;
 use crate::error::{Error, ErrorCode, FieldError, Result};
 use crate::runtime::Runtime;
 use crate::upstream::Outbound;
 use crate::vcf::{
     AddedProvider, ChangeOutcome, Checked, Client, DomainName, IdentityProvider, IdentityProviderSpec, IdentitySource,
-    IdentitySourceSpec, ProviderRef, PutOptions, SyncClientToken, TokenLifetime,
+    IdentitySourceSpec, NO_TOKEN, ProviderId, ProviderRef, PutOptions, SyncClientToken, TokenLifetime,
 };
 
 /// The operations on one SDDC Manager, for one piece of work. PUT is in `put.rs`, the change of one field in `parts.rs`.
@@ -189,14 +190,43 @@ impl<'a, R: Runtime> VcfOperations<'a, R> {
         absent(self.client.at_provider(provider, delete).await, absent_ok)
     }
 
-    /// Makes a new SCIM token for a federated provider.
+    /// Makes a new SCIM token for a federated provider. The response may be empty; then the provider shows the token.
+    ///
+    /// # Errors
+    /// `not_found`; `upstream_invalid` if no new token is shown; and those of the login and the calls.
     pub(crate) async fn generate_sync_client_token(
         &self,
         provider: &ProviderRef,
         lifetime: Option<TokenLifetime>,
     ) -> Result<SyncClientToken> {
-        let generate = async |id: &_| self.client.generate_sync_client_token(id, lifetime).await;
+        let generate = async |id: &_| {
+            // Read first, because only another token than before is the new one.
+            let before = self.client.shown_sync_client_token(id).await?;
+            match self.client.generate_sync_client_token(id, lifetime).await? {
+                Some(token) => Ok(token),
+                None => self.new_sync_client_token(id, before.as_ref()).await,
+            }
+        };
         self.client.at_provider(provider, generate).await
+    }
+
+    /// The SCIM token that a provider shows in place of `before`.
+    async fn new_sync_client_token(
+        &self,
+        id: &ProviderId,
+        before: Option<&SyncClientToken>,
+    ) -> Result<SyncClientToken> {
+        let is_new =
+            |shown: &SyncClientToken| before.is_none_or(|before| before.token.expose() != shown.token.expose());
+        let lost = |why: &str| {
+            let detail = format!("SDDC Manager accepted the request without returning a token, and {why}");
+            Error::new(ErrorCode::UpstreamInvalid, detail).hint(NO_TOKEN).at(&self.target.settings.name)
+        };
+        let read = async || self.client.shown_sync_client_token(id).await;
+        match look(self.out, read, |shown| shown.as_ref().is_some_and(is_new)).await {
+            Ok(shown) => shown.filter(is_new).ok_or_else(|| lost("the provider shows no new one")),
+            Err(error) => Err(lost(&format!("the provider could not be read: {}", error.detail()))),
+        }
     }
 
     pub(super) fn check(&self, condition: &Precondition, present: Option<&str>) -> Result<()> {

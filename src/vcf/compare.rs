@@ -141,10 +141,12 @@ impl Difference {
         if let Some(oidc) = oidc_spec {
             self.oidc("/fedIdpSpec/oidcSpec", oidc, shown.oidc_info.as_ref().unwrap_or(&OidcInfo::default()));
         }
-        if let Some(ttl) = sync_client_token_ttl
-            && shown.sync_client_token_ttl != Some(*ttl)
-        {
-            self.change("/fedIdpSpec/syncClientTokenTTL", shown.sync_client_token_ttl.into(), (*ttl).into());
+        let pointer = "/fedIdpSpec/syncClientTokenTTL";
+        match (*sync_client_token_ttl, shown.sync_client_token_ttl) {
+            (Some(wanted), Some(shown)) if wanted != shown => self.change(pointer, shown.into(), wanted.into()),
+            // Deprecated in favour of a parameter of the call that makes a token: a server may no longer show it.
+            (Some(_), None) => self.hidden(pointer, true),
+            _ => {}
         }
         self.extra("/fedIdpSpec", extra, &shown.extra);
     }

@@ -1,12 +1,10 @@
 //! Expiry dates at SDDC Manager: the certificates of directories, and the SCIM token of a federated provider.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use crate::certificate::{self, CertificateFacts};
+use crate::upstream::read_time;
 use crate::vcf::model::{LdapInfo, SyncClientTokenInfo};
-
-/// Numbers from here on are milliseconds: as seconds they would be after the year 5000.
-const MILLISECONDS: u64 = 100_000_000_000;
 
 impl LdapInfo {
     /// The trusted certificates of its servers, expired ones included; pointers are relative to this object. Unreadable ones
@@ -24,18 +22,11 @@ impl LdapInfo {
 
 impl SyncClientTokenInfo {
     /// Whole days until the token expires, negative once it has expired; `None` if `expireAt` cannot be read. The vendor
-    /// documents it as "the seconds at which the token expires" with type string, so numbers and dates (RFC 3339 in UTC) are
-    /// both read.
+    /// documents it as "the seconds at which the token expires" with type string, so numbers and dates are both
+    /// read.
     #[must_use]
     pub fn expires_in_days(&self, now: SystemTime) -> Option<i64> {
-        let text = self.expire_at.as_deref()?.trim();
-        let time = match text.parse::<u64>() {
-            Ok(number) if number >= MILLISECONDS => {
-                SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(number))?
-            }
-            Ok(number) => SystemTime::UNIX_EPOCH + Duration::from_secs(number),
-            Err(_) => humantime::parse_rfc3339_weak(text).ok()?,
-        };
+        let time = read_time(&self.expire_at.as_deref()?.into())?;
         Some(certificate::days_until(time, now))
     }
 }
@@ -46,6 +37,7 @@ mod tests {
     use crate::vcf::IdentityProviders;
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
+    use std::time::Duration;
 
     /// 2027-01-01T00:00:00Z.
     fn now() -> SystemTime {
@@ -92,6 +84,7 @@ mod tests {
             ("2027-01-03T00:00:00.000Z", Some(2)),
             ("2027-01-02T23:59:59Z", Some(1)),
             ("2026-12-31T23:59:59Z", Some(-1)),
+            ("2027-01-03T01:00:00.000+0100", Some(2)),
             (" 1798934400 ", Some(2)),
             ("1798934400000", Some(2)),
             ("soon", None),

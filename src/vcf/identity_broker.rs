@@ -3,12 +3,13 @@
 use bytes::Bytes;
 use http::Method;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::error::{Error, FieldError, Result};
 use crate::redact::blank_secrets_in;
 use crate::retry::Repeat;
 use crate::secret::Secret;
-use crate::upstream::{Endpoint, bare, form, invalid, read_shown, segment};
+use crate::upstream::{Endpoint, bare, form, invalid, read_json, read_shown, segment};
 use crate::vcf::model::{text, whole_number};
 use crate::vcf::text::plain;
 use crate::vcf::version::{Feature, Versioned};
@@ -35,7 +36,7 @@ impl TokenLifetime {
 /// `POST /v1/identity-providers/{id}/sync-client?syncClientTokenTTL={seconds}` (VMware Cloud Foundation API, Identity
 /// Providers, "Generate sync client token"; VCF 5.1 and later, the parameter from 5.2 on).
 ///
-/// Returns the vendor's `SyncClientTokenInfo` according to the specification of 5.1.1; later ones name no response.
+/// Returns the vendor's `SyncClientTokenInfo` according to the specification of 5.1.1; later ones name no response, so it may be empty.
 #[derive(Debug)]
 pub(super) struct GenerateSyncClientToken<'a> {
     pub(super) id: &'a ProviderId,
@@ -44,7 +45,8 @@ pub(super) struct GenerateSyncClientToken<'a> {
 
 impl Endpoint for GenerateSyncClientToken<'_> {
     type Api = Vcf;
-    type Response = SyncClientToken;
+    /// `None` without a token in the response.
+    type Response = Option<SyncClientToken>;
     const CALL: &'static str = "POST /v1/identity-providers/{id}/sync-client";
     // The previous token becomes invalid at once.
     const REPEAT: Repeat = Repeat::IfNeverArrived;
@@ -58,8 +60,27 @@ impl Endpoint for GenerateSyncClientToken<'_> {
         bare(Method::POST, &path, JSON)
     }
 
-    /// Reads as much as possible: this token is returned only once.
-    fn response(&self, answer: http::Response<Bytes>) -> Result<SyncClientToken> {
+    /// Reads as much as possible: this token may be returned only once.
+    fn response(&self, answer: http::Response<Bytes>) -> Result<Option<SyncClientToken>> {
+        let Some(body) = plain(answer.body()) else { return Ok(None) };
+        if body.starts_with('{') {
+            return Ok(crate::json::parse(body.as_bytes()).and_then(SyncClientToken::shown_in));
+        }
+        if body.contains(|c: char| !c.is_ascii_graphic() || c == '<') {
+            return Err(invalid(Self::CALL, &answer, "it contains no token").hint(NO_TOKEN));
+        }
+        let (expire_in, expire_at, scim_url, extra) = (None, None, None, Extra::default());
+        Ok(Some(SyncClientToken { token: Secret::new(body), expire_in, expire_at, scim_url, extra }))
+    }
+}
+
+/// The fix if a new token was made and cannot be read.
+pub(crate) const NO_TOKEN: &str = "SDDC Manager may have made a new token, which invalidates the previous one: look for it at the identity \
+                                   provider in the user interface of SDDC Manager or vCenter";
+
+impl SyncClientToken {
+    /// The token in the vendor's `SyncClientTokenInfo`; `None` without one.
+    fn shown_in(info: Value) -> Option<Self> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Info {
@@ -73,32 +94,9 @@ impl Endpoint for GenerateSyncClientToken<'_> {
             #[serde(flatten)]
             extra: Extra,
         }
-        let no_token = || {
-            invalid(Self::CALL, &answer, "it contains no token").hint(
-                "SDDC Manager may have made a new token, which invalidates the previous one: \
-             check the provider's syncClientTokenInfo, and generate a token again",
-            )
-        };
-        let body = plain(answer.body()).ok_or_else(no_token)?;
-        if body.starts_with('{') {
-            let Info { token, expire_in, expire_at, scim_url, mut extra } =
-                crate::json::parse(body.as_bytes()).ok_or_else(no_token)?;
-            if token.is_empty() {
-                return Err(no_token());
-            }
-            blank_secrets_in(&mut extra.0);
-            return Ok(SyncClientToken { token, expire_in, expire_at, scim_url, extra });
-        }
-        if body.contains(|c: char| !c.is_ascii_graphic() || c == '<') {
-            return Err(no_token());
-        }
-        Ok(SyncClientToken {
-            token: Secret::new(body),
-            expire_in: None,
-            expire_at: None,
-            scim_url: None,
-            extra: Extra::default(),
-        })
+        let Info { token, expire_in, expire_at, scim_url, mut extra } = crate::json::read(&info).ok()?;
+        blank_secrets_in(&mut extra.0);
+        (!token.is_empty()).then_some(Self { token, expire_in, expire_at, scim_url, extra })
     }
 }
 
@@ -110,6 +108,39 @@ impl Versioned for GenerateSyncClientToken<'_> {
         }
     }
 }
+
+/// `GET /v1/identity-providers/{id}` (VMware Cloud Foundation API, Identity Providers, "Get Identity Provider"), for the SCIM token of a
+/// federated provider, which no other reader of providers gets.
+#[derive(Debug)]
+pub(super) struct ShownSyncClientToken<'a> {
+    pub(super) id: &'a ProviderId,
+}
+
+impl Endpoint for ShownSyncClientToken<'_> {
+    type Api = Vcf;
+    /// `None` if the provider shows no token.
+    type Response = Option<SyncClientToken>;
+    const CALL: &'static str = "GET /v1/identity-providers/{id}";
+    const REPEAT: Repeat = Repeat::Always;
+
+    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
+        bare(Method::GET, &format!("/v1/identity-providers/{}", segment(self.id.as_str())), JSON)
+    }
+
+    fn response(&self, answer: http::Response<Bytes>) -> Result<Option<SyncClientToken>> {
+        let mut provider: Value = read_json(Self::CALL, &answer)?;
+        let is_it = |id: &str| id.eq_ignore_ascii_case(self.id.as_str());
+        if !provider.get("id").and_then(Value::as_str).is_some_and(is_it) {
+            return Err(invalid(Self::CALL, &answer, "it is not the identity provider with the requested id"));
+        }
+        let info = provider.pointer_mut("/fedIdp/syncClientTokenInfo").map(Value::take);
+        // A server that masks it does not show it.
+        let is_shown = |token: &SyncClientToken| !token.token.expose().contains('*');
+        Ok(info.and_then(SyncClientToken::shown_in).filter(is_shown))
+    }
+}
+
+impl Versioned for ShownSyncClientToken<'_> {}
 
 /// `GET /v1/identity-broker/prechecks?type={type}` (VMware Cloud Foundation API, Identity Providers, "Get identity precheck
 /// result"; VCF 5.1 and later, the parameter from 5.2 on).
@@ -192,7 +223,7 @@ mod tests {
         );
 
         let answer = include_str!("../../tests/fixtures/vcf/sync-client.answer.json");
-        let token = read(&generate, answer).unwrap();
+        let token = read(&generate, answer).unwrap().unwrap();
         assert!(!format!("{token:?}").contains("c2NpbQ"), "{token:?}");
         let written: serde_json::Value = serde_json::to_value(&token).unwrap();
         assert_eq!(written, serde_json::from_str::<serde_json::Value>(answer).unwrap());
@@ -209,14 +240,39 @@ mod tests {
             r#"{"token":"a.b.c","expireAt":1,"expireIn":{},"scimUrl":null,"n":[]}"#,
             r#"{"token":"a.b.c","refreshToken":"hunter2","x":[{"clientSecret":"hunter2"}]}"#,
         ] {
-            let token = read(&generate, answer).unwrap();
+            let token = read(&generate, answer).unwrap().unwrap();
             assert_eq!(token.token.expose(), "a.b.c", "{answer}");
             assert!(!serde_json::to_string(&token).unwrap().contains("hunter2"), "{answer}");
         }
-        for answer in ["", "null", "{}", r#"{"token":""}"#, r#"{"token":7}"#, "<html></html>", "no token today"] {
+        for answer in ["", "null", "{}", r#"{"token":""}"#, r#"{"token":7}"#] {
+            assert!(read(&generate, answer).unwrap().is_none(), "{answer}");
+        }
+        for answer in ["<html></html>", "no token today"] {
             let error = read(&generate, answer).unwrap_err();
             assert_eq!(error.code(), ErrorCode::UpstreamInvalid, "{answer}");
             assert!(error.hint_text().unwrap().contains("invalidates the previous one"), "{error}");
+        }
+    }
+
+    #[test]
+    fn token_that_the_provider_shows_is_read() {
+        let id = &id("8f8a");
+        let shown = ShownSyncClientToken { id };
+        assert_eq!(wire(&shown), format!("GET /v1/identity-providers/8f8a\n{ACCEPT}"));
+        let token = |provider: &str| read(&shown, provider).unwrap();
+        let provider =
+            r#"{"id":"8F8A","fedIdp":{"clientSecret":"x","syncClientTokenInfo":{"token":"a.b.c","expireIn":60}}}"#;
+        let found = token(provider).unwrap();
+        assert_eq!((found.token.expose(), found.expire_in), ("a.b.c", Some(60)));
+        for none in [
+            r#"{"id":"8f8a"}"#,
+            r#"{"id":"8f8a","fedIdp":{"syncClientTokenInfo":null}}"#,
+            r#"{"id":"8f8a","fedIdp":{"syncClientTokenInfo":{"token":"*****"}}}"#,
+        ] {
+            assert!(token(none).is_none(), "{none}");
+        }
+        for other in [provider.replace("8F8A", "other"), "{}".to_owned(), "[]".to_owned()] {
+            assert_eq!(read(&shown, &other).unwrap_err().code(), ErrorCode::UpstreamInvalid, "{other}");
         }
     }
 

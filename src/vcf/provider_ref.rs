@@ -4,6 +4,8 @@
 //! provider"). The Embedded provider's id stays, so it is remembered. The external provider can be replaced, so its id is
 //! looked up each time.
 
+use http::StatusCode;
+
 use super::identity_providers::List;
 use super::{Client, IdentityProvider, IdentityProviders, ProviderId};
 use crate::error::{Candidate, Error, ErrorCode, FieldError, Result};
@@ -145,7 +147,16 @@ impl<R: Runtime> Client<'_, R> {
     /// `not_found`, and as [`listed_provider`](Self::listed_provider).
     pub(crate) async fn referred_provider(&self, provider: &ProviderRef) -> Result<(ProviderId, IdentityProvider)> {
         if let ProviderRef::Id(id) = provider {
-            return Ok((id.clone(), self.identity_provider(id).await?));
+            return match self.identity_provider(id).await {
+                // The specification has no other status for an unknown id: the list decides.
+                Err(error) if error.answer_status() == Some(StatusCode::INTERNAL_SERVER_ERROR) => {
+                    match self.listed_provider(provider).await {
+                        Ok(None) => Err(provider.not_found().at(&self.target.name)),
+                        _ => Err(error),
+                    }
+                }
+                found => Ok((id.clone(), found?)),
+            };
         }
         let found = self.listed_provider(provider).await?;
         let found = found.ok_or_else(|| provider.not_found().at(&self.target.name))?;

@@ -8,7 +8,6 @@
 mod fields;
 #[cfg(test)]
 mod tests;
-mod time;
 mod words;
 
 use std::time::SystemTime;

@@ -14,4 +14,5 @@ pub(crate) mod put;
 pub(crate) mod replace;
 pub(crate) mod session;
 pub(crate) mod shared_tokens;
+mod sync_client;
 pub(crate) mod versions;

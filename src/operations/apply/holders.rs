@@ -58,9 +58,10 @@ impl<R: Runtime> VcfOperations<'_, R> {
     }
 }
 
-/// Whether this version has no identity providers: those before 4.5 have none.
+/// Whether this version has no identity providers: those before 4.5 have none. Those before 4.4 redirect to the user interface.
 fn is_missing(error: &Error) -> bool {
-    error.code() == ErrorCode::NotSupported || error.answer_status() == Some(StatusCode::NOT_FOUND)
+    let is_status = |status: StatusCode| status == StatusCode::NOT_FOUND || status.is_redirection();
+    error.code() == ErrorCode::NotSupported || error.answer_status().is_some_and(is_status)
 }
 
 /// The domain with this NetBIOS name at a provider.

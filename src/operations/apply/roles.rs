@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
+
 use super::Progress;
 use super::group::{GroupName, is_account, is_kind, split};
 use super::holders::parts_of;
@@ -138,15 +140,21 @@ impl Known {
         let is_own = |other: &User| account.is_some_and(|account| is_account(other, account)) && self.is_admin(other);
         let is_local = account.is_some_and(|account| account.eq_ignore_ascii_case(LOCAL_ADMIN));
         if !is_local && !self.users.iter().any(is_own) {
+            let (who, fix) = match account {
+                Some(account) => {
+                    (format!("{account} has no ADMIN role of its own"), "give idhook's account the role ADMIN itself")
+                }
+                None => (
+                    "idhook's account is unknown behind a refresh token".to_owned(),
+                    "configure vcf_username and vcf_password in place of vcf_refresh_token",
+                ),
+            };
             let detail = format!(
-                "{} has no ADMIN role of its own, so it may have it through {}: without that group idhook could no longer \
-                 change anything",
-                account.unwrap_or("idhook's account, which is unknown behind a refresh token,"),
+                "{who}, so it may have the role through {}: without that group idhook could no longer change anything",
                 wanted.group
             );
-            return Err(refused(wanted, detail).hint(
-                "give idhook's account the role ADMIN itself, or remove the group in SDDC Manager's user interface",
-            ));
+            let hint = format!("{fix}, or remove the group in SDDC Manager's user interface");
+            return Err(refused(wanted, detail).hint(hint));
         }
         Ok(())
     }
@@ -256,11 +264,14 @@ impl<R: Runtime> VcfOperations<'_, R> {
         let Err(error) = self.client.add_group(&group).await else {
             return Ok((StepOutcome::Created, Some(role.name.clone())));
         };
-        let Ok(users) = self.holders(std::slice::from_ref(wanted)).await else {
-            let has_none = !may_be_done(&error);
-            return Err(NotAdded { error, has_none });
+        let read =
+            async || Ok(Known { roles: known.roles.clone(), users: self.holders(std::slice::from_ref(wanted)).await? });
+        // Only after a rejection is the first look certain: otherwise the group may appear later.
+        let is_certain = !may_be_done(&error);
+        let shows = |now: &Known| is_certain || !matches!(now.decide(wanted), Ok(Decision::Add(_)));
+        let Ok(now) = look(self.out, read, shows).await else {
+            return Err(NotAdded { error, has_none: is_certain });
         };
-        let now = Known { roles: known.roles.clone(), users };
         match now.decide(wanted) {
             Ok(Decision::Nothing(_)) => {
                 let detail =
@@ -277,12 +288,16 @@ impl<R: Runtime> VcfOperations<'_, R> {
             .map_err(|_| Error::new(ErrorCode::UpstreamInvalid, "SDDC Manager lists the group without a usable id"))?;
         let error = match self.client.remove_user(&id).await {
             Ok(()) => return Ok(true),
-            Err(error) if error.answer_status() == Some(http::StatusCode::NOT_FOUND) => return Ok(false),
-            Err(error) if !may_be_done(&error) => return Err(error),
+            Err(error) if error.code() == ErrorCode::NotFound => return Ok(false),
+            // A page of another server does not prove that the entry is gone.
+            Err(error) if !may_be_done(&error) && error.answer_status() != Some(StatusCode::NOT_FOUND) => {
+                return Err(error);
+            }
             Err(error) => error,
         };
-        match self.client.users().await {
-            Ok(users) if users.iter().all(|other| other.id != user.id) => Ok(true),
+        let is_gone = |users: &Vec<User>| users.iter().all(|other| other.id != user.id);
+        match look(self.out, async || self.client.users().await, is_gone).await {
+            Ok(users) if is_gone(&users) => Ok(may_be_done(&error)),
             Ok(_) => Err(error),
             Err(_) => {
                 let detail = format!("{}; {} may have no role now", error.detail(), wanted.group);

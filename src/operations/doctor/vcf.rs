@@ -195,13 +195,15 @@ fn scim_token(report: &mut Report<'_>, providers: &[IdentityProvider], now: Syst
     let Some(info) = infos.next() else {
         return report.add("scim_token", Finding::Skipped, "no provider reports one", None, ms);
     };
-    let hint = "make a new token with POST …/{id}/sync-client and give it to the provider that pushes users; the old one \
-                becomes invalid";
+    let renew = "make a new token with POST …/{id}/sync-client and give it to the provider that pushes users; the old one \
+                 becomes invalid";
     match info.expires_in_days(now) {
-        Some(days) => expiry::token(report, "scim_token", "the token", days, hint, ms),
+        Some(days) => expiry::token(report, "scim_token", "the token", days, renew, ms),
         None => {
             let told = info.expire_at.as_deref().unwrap_or("nothing");
             let detail = format!("the token's expiry could not be read; SDDC Manager reports: {told}");
+            let hint =
+                "look in SDDC Manager when the token expires, and make a new one before: POST …/{id}/sync-client";
             report.add("scim_token", Finding::Warning, &detail, Some(hint), ms);
         }
     }

@@ -7,9 +7,10 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
+use super::words;
 use super::words::plain;
-use super::{time, words};
 use crate::directory::{Changes, Counts, SyncStatus};
+use crate::upstream::read_time;
 
 /// The deepest level that is searched.
 const DEPTH: usize = 5;
@@ -214,10 +215,10 @@ impl Run {
             self.success.offer(rank, value.as_bool());
         }
         if let Some(rank) = at(&STARTED) {
-            self.started.offer(rank, time::read(value));
+            self.started.offer(rank, read_time(value));
         }
         if let Some(rank) = at(&FINISHED) {
-            self.finished.offer(rank, time::read(value));
+            self.finished.offer(rank, read_time(value));
         }
         if MESSAGES.contains(&name) {
             texts(value, &mut self.messages);

@@ -124,11 +124,23 @@ fn external_alias_is_looked_up_each_time() {
         listed(),
         Call::new(Method::PATCH, format!("{ROOT}/{ADFS}")).answer(204, ""),
         listed(),
+        get(format!("{ROOT}/{ADFS}")).answer(200, json!({ "id": ADFS }).to_string()),
         post(format!("{ROOT}/{ADFS}/sync-client"))
             .answer(200, include_str!("../../fixtures/vcf/sync-client.answer.json")),
     ]);
     assert_eq!(instance.send(Method::PATCH, &format!("{PATH}/external"), PROVIDER).status(), 204);
     assert_eq!(instance.send(Method::POST, &format!("{PATH}/external/sync-client"), "").status(), 200);
+}
+
+#[test]
+fn unknown_id_that_is_answered_with_500_is_not_found() {
+    // The specification declares 200, 401 and 500 only.
+    let failed = |id| get(format!("{ROOT}/{id}")).answer(500, r#"{"errorCode":"INTERNAL_SERVER_ERROR"}"#);
+    let instance = Instance::new([login(), failed(NEXT_ID), listed()]);
+    let problem = instance.get(&format!("{PATH}/{NEXT_ID}")).problem("not_found");
+    assert!(problem["detail"].as_str().unwrap().contains(NEXT_ID), "{problem}");
+    instance.then([failed(ADFS), listed()]);
+    instance.get(&format!("{PATH}/{ADFS}")).problem("upstream_failed");
 }
 
 #[test]

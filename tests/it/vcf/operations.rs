@@ -146,7 +146,7 @@ fn identity_broker_answers_are_read() {
     assert_eq!(with(call, async |client| client.prechecks(None).await).unwrap().status.as_deref(), Some("WARNING"));
     let body = include_str!("../../fixtures/vcf/sync-client.answer.json");
     let call = post(format!("{ROOT}/{ID}/sync-client")).answer(200, body);
-    let token = with(call, async |client| client.generate_sync_client_token(&id(), None).await).unwrap();
+    let token = with(call, async |client| client.generate_sync_client_token(&id(), None).await).unwrap().unwrap();
     assert_eq!(token.expire_at.as_deref(), Some("2027-05-20T10:00:00Z"));
 }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::pin::pin;
 
 use crate::support::memory_store::{MemoryStore, StoreFault};
-use crate::support::script::{Call, Script, post};
+use crate::support::script::{Call, Script, get, post};
 use crate::support::webhook::{Answer, Instance, KEY, OTHER, request};
 use crate::vcf::session::login;
 
@@ -214,9 +214,12 @@ fn stored_responses_are_sealed_and_tampering_is_detected() {
 #[test]
 fn response_with_a_token_is_never_stored() {
     let path = "/vcf/default/v1/identity-providers/x/sync-client";
-    let call = || post(format!("{ROOT}/x/sync-client")).answer(200, TOKEN);
+    let call = || {
+        let before = get(format!("{ROOT}/x")).answer(200, r#"{"id":"x"}"#);
+        [before, post(format!("{ROOT}/x/sync-client")).answer(200, TOKEN)]
+    };
     for store in [Some(MemoryStore::new()), None] {
-        let calls = [login(), call(), call()];
+        let calls = [login()].into_iter().chain(call()).chain(call());
         let instance = match &store {
             Some(store) => over(store, calls),
             None => Instance::new(calls),

@@ -53,7 +53,9 @@ fn role_is_removed_although_the_response_is_lost() {
 #[test]
 fn failed_removal_is_an_error_that_says_what_may_be_lost() {
     let body = wants(&json!({"group": OPERATORS, "role": "ADMIN"}));
-    let instance = Instance::new([login(), roles(), users(), found(), remove(GROUP_ID).answer(500, ""), users()]);
+    let instance = Instance::new([login(), roles(), users(), found(), remove(GROUP_ID).answer(500, "")]);
+    // It may take effect late.
+    instance.then([users(), users(), users()]);
     let problem = apply(&instance, "", &body).problem("upstream_failed");
     assert!(!problem["detail"].as_str().unwrap().contains("no role now"), "{problem}");
     // A rejection is certain, so nothing is read again.
@@ -101,10 +103,15 @@ fn old_role_is_not_given_back_while_the_new_one_may_be_there() {
         let detail = problem["detail"].as_str().unwrap();
         assert!(detail.ends_with("was removed, and it is unknown whether it has a role now"), "{problem}");
     }
+    // After some time without the group the old role is given back.
+    let instance = Instance::new([login(), roles(), users(), found(), remove(GROUP_ID)]);
+    let old = || add("gg-vcf-operators", "EMBEDDED-IDS.COM", OPERATOR);
+    instance.then([post(on("users")).answer(502, ""), gone(), gone(), gone(), old()]);
+    let problem = apply(&instance, "", &body).json();
+    assert!(problem["detail"].as_str().unwrap().ends_with("its old role OPERATOR is restored"), "{problem}");
     // A rejection is certain.
     let instance = Instance::new([login(), roles(), users(), found(), remove(GROUP_ID)]);
-    let old = add("gg-vcf-operators", "EMBEDDED-IDS.COM", OPERATOR);
-    instance.then([post(on("users")).answer(400, ""), unread(), old]);
+    instance.then([post(on("users")).answer(400, ""), unread(), old()]);
     let problem = apply(&instance, "", &body).json();
     assert!(problem["detail"].as_str().unwrap().ends_with("its old role OPERATOR is restored"), "{problem}");
     // Another writer gave the group another role meanwhile.
@@ -112,4 +119,22 @@ fn old_role_is_not_given_back_while_the_new_one_may_be_there() {
     instance.then([post(on("users")).answer(500, ""), users()]);
     let problem = apply(&instance, "", &body).json();
     assert!(problem["detail"].as_str().unwrap().contains("unknown whether"), "{problem}");
+}
+
+#[test]
+fn role_that_appears_late_after_a_lost_response_is_not_given_twice() {
+    let instance = Instance::new([login(), roles(), users(), found(), remove(GROUP_ID)]);
+    instance.then([post(on("users")).answer(502, ""), gone(), has_role(ADMIN), has_role(ADMIN)]);
+    let document = apply(&instance, "", &wants(&json!({"group": OPERATORS, "role": "ADMIN"}))).json();
+    assert_eq!(steps(&document), ["roles updated"], "{document}");
+}
+
+#[test]
+fn not_found_of_another_server_does_not_prove_that_the_role_is_gone() {
+    let missing = || remove(GROUP_ID).answer(404, "<html><title>404 Not Found</title></html>");
+    let body = wants(&json!({"group": OPERATORS, "state": "absent"}));
+    let instance = Instance::new([login(), roles(), users(), missing(), users(), users(), users()]);
+    apply(&instance, "", &body).problem("upstream_invalid");
+    let instance = Instance::new([login(), roles(), users(), missing(), gone()]);
+    assert_eq!(steps(&apply(&instance, "", &body).json()), ["roles unchanged"]);
 }

@@ -50,7 +50,8 @@ fn group_of_another_domain_with_the_same_name_is_left_alone() {
 fn group_under_a_short_name_that_no_source_shows_is_named() {
     let unclear = || listed_as("CORP\\gg-vcf-operators", Some("CORP"));
     // Versions before 4.5 have no identity sources to read.
-    for sources in [listed(), listed().answer(404, "")] {
+    let redirected = listed().answer(301, "").answer_header("location", "https://sddc.corp.example/ui");
+    for sources in [listed(), listed().answer(404, ""), redirected] {
         let instance = Instance::new([login(), roles(), unclear(), sources]);
         let document = apply(&instance, "", &without_role()).json();
         assert_eq!(steps(&document), ["roles unchanged"]);

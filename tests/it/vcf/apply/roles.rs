@@ -204,6 +204,13 @@ fn administrators_that_idhooks_account_may_need_are_kept() {
     let instance = Instance::new([login(), roles(), without_account()]);
     let problem = apply(&instance, "", &wanted).problem("request_invalid");
     assert!(problem["detail"].as_str().unwrap().contains("administrator@vsphere.local has no ADMIN role"), "{problem}");
+    // The account behind a refresh token has no name.
+    let variables =
+        [("vcf_username", ""), ("vcf_password", ""), ("vcf_refresh_token", "5b2a0b1c-0d0e-4f00-8000-000000000001")];
+    let refresh = Call::new(Method::PATCH, on("tokens/access-token/refresh")).answer(200, "\"an.access.token\"");
+    let instance = Instance::with(&variables, [refresh, roles(), without_account()]);
+    let problem = apply(&instance, "", &wanted).problem("request_invalid");
+    assert!(problem["hint"].as_str().unwrap().contains("vcf_username"), "{problem}");
     // SDDC Manager's own account is in no group, and in no list of users.
     let gone = users_after(|users| {
         users[0]["name"] = json!("root@vsphere.local");
@@ -256,7 +263,7 @@ fn other_writers_are_noticed() {
     assert_eq!(steps(&document), ["roles created"]);
     assert!(document["steps"][0]["detail"].as_str().unwrap().contains("although it returned"), "{document}");
     // Another writer removes it first.
-    let missing = remove(GROUP_ID).answer(404, "");
+    let missing = remove(GROUP_ID).answer(404, r#"{"errorCode":"USER_NOT_FOUND","message":"User not found"}"#);
     let instance = Instance::new([login(), roles(), users(), missing]);
     let document = apply(&instance, "", &job(json!({"group": OPERATORS, "state": "absent"}))).json();
     assert_eq!(steps(&document), ["roles unchanged"]);

@@ -8,7 +8,7 @@ use serde_json::Value;
 const MILLISECONDS: u64 = 100_000_000_000;
 
 /// A time: seconds or milliseconds since 1970, as a number or a string, or RFC 3339 (with an offset, or UTC without one).
-pub(super) fn read(value: &Value) -> Option<SystemTime> {
+pub(crate) fn read_time(value: &Value) -> Option<SystemTime> {
     match value {
         Value::Number(number) => epoch(number.as_u64().or_else(|| whole(number.as_f64()?))?),
         Value::String(text) => match text.trim().parse() {
@@ -73,7 +73,7 @@ mod tests {
             json!("2020-12-17 12:16:26"),
             json!("2020-12-17 12:16:26 UTC"),
         ] {
-            assert_eq!(read(&form), Some(moment), "{form}");
+            assert_eq!(read_time(&form), Some(moment), "{form}");
         }
     }
 
@@ -97,14 +97,14 @@ mod tests {
             json!("äääääääääääääääääääääää+é"),
             json!({}),
         ] {
-            assert_eq!(read(&form), None, "{form}");
+            assert_eq!(read_time(&form), None, "{form}");
         }
     }
 
     proptest! {
         #[test]
         fn every_read_time_can_be_formatted(year in 0u32..=9999, rest in "-[0-1][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,3})?(Z|[+-][0-9]{2}:?[0-9]{2})?") {
-            if let Some(time) = read(&json!(format!("{year:04}{rest}"))) {
+            if let Some(time) = read_time(&json!(format!("{year:04}{rest}"))) {
                 prop_assert_eq!(humantime::format_rfc3339_millis(time).to_string(), crate::runtime::rfc3339(time));
             }
         }
@@ -112,7 +112,7 @@ mod tests {
         #[test]
         fn every_number_can_be_formatted(number in any::<u64>(), fraction in any::<f64>()) {
             for value in [json!(number), json!(number.to_string()), json!(fraction)] {
-                read(&value).map(crate::runtime::rfc3339);
+                read_time(&value).map(crate::runtime::rfc3339);
             }
         }
     }
