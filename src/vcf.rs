@@ -297,7 +297,7 @@ impl<'a, R: Runtime> Client<'a, R> {
     /// # Errors
     /// As any upstream call.
     pub(crate) async fn shown_sync_client_token(&self, id: &ProviderId) -> Result<Option<SyncClientToken>> {
-        self.versioned(&identity_broker::ShownSyncClientToken { id }).await
+        self.versioned(&identity_providers::ShownSyncClientToken { id }).await
     }
 
     /// Whether the identity provider may be changed (to one of this `kind`). VCF 5.1 and later.

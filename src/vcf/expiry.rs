@@ -22,8 +22,8 @@ impl LdapInfo {
 
 impl SyncClientTokenInfo {
     /// Whole days until the token expires, negative once it has expired; `None` if `expireAt` cannot be read. The vendor
-    /// documents it as "the seconds at which the token expires" with type string, so numbers and dates are both
-    /// read.
+    /// documents it as "the seconds at which the token expires" with type string, so numbers and dates
+    /// are both read.
     #[must_use]
     pub fn expires_in_days(&self, now: SystemTime) -> Option<i64> {
         let time = read_time(&self.expire_at.as_deref()?.into())?;

@@ -9,7 +9,7 @@ use crate::error::{Error, FieldError, Result};
 use crate::redact::blank_secrets_in;
 use crate::retry::Repeat;
 use crate::secret::Secret;
-use crate::upstream::{Endpoint, bare, form, invalid, read_json, read_shown, segment};
+use crate::upstream::{Endpoint, bare, form, invalid, read_shown, segment};
 use crate::vcf::model::{text, whole_number};
 use crate::vcf::text::plain;
 use crate::vcf::version::{Feature, Versioned};
@@ -80,7 +80,7 @@ pub(crate) const NO_TOKEN: &str = "SDDC Manager may have made a new token, which
 
 impl SyncClientToken {
     /// The token in the vendor's `SyncClientTokenInfo`; `None` without one.
-    fn shown_in(info: Value) -> Option<Self> {
+    pub(super) fn shown_in(info: Value) -> Option<Self> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Info {
@@ -108,39 +108,6 @@ impl Versioned for GenerateSyncClientToken<'_> {
         }
     }
 }
-
-/// `GET /v1/identity-providers/{id}` (VMware Cloud Foundation API, Identity Providers, "Get Identity Provider"), for the SCIM token of a
-/// federated provider, which no other reader of providers gets.
-#[derive(Debug)]
-pub(super) struct ShownSyncClientToken<'a> {
-    pub(super) id: &'a ProviderId,
-}
-
-impl Endpoint for ShownSyncClientToken<'_> {
-    type Api = Vcf;
-    /// `None` if the provider shows no token.
-    type Response = Option<SyncClientToken>;
-    const CALL: &'static str = "GET /v1/identity-providers/{id}";
-    const REPEAT: Repeat = Repeat::Always;
-
-    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
-        bare(Method::GET, &format!("/v1/identity-providers/{}", segment(self.id.as_str())), JSON)
-    }
-
-    fn response(&self, answer: http::Response<Bytes>) -> Result<Option<SyncClientToken>> {
-        let mut provider: Value = read_json(Self::CALL, &answer)?;
-        let is_it = |id: &str| id.eq_ignore_ascii_case(self.id.as_str());
-        if !provider.get("id").and_then(Value::as_str).is_some_and(is_it) {
-            return Err(invalid(Self::CALL, &answer, "it is not the identity provider with the requested id"));
-        }
-        let info = provider.pointer_mut("/fedIdp/syncClientTokenInfo").map(Value::take);
-        // A server that masks it does not show it.
-        let is_shown = |token: &SyncClientToken| !token.token.expose().contains('*');
-        Ok(info.and_then(SyncClientToken::shown_in).filter(is_shown))
-    }
-}
-
-impl Versioned for ShownSyncClientToken<'_> {}
 
 /// `GET /v1/identity-broker/prechecks?type={type}` (VMware Cloud Foundation API, Identity Providers, "Get identity precheck
 /// result"; VCF 5.1 and later, the parameter from 5.2 on).
@@ -251,28 +218,6 @@ mod tests {
             let error = read(&generate, answer).unwrap_err();
             assert_eq!(error.code(), ErrorCode::UpstreamInvalid, "{answer}");
             assert!(error.hint_text().unwrap().contains("invalidates the previous one"), "{error}");
-        }
-    }
-
-    #[test]
-    fn token_that_the_provider_shows_is_read() {
-        let id = &id("8f8a");
-        let shown = ShownSyncClientToken { id };
-        assert_eq!(wire(&shown), format!("GET /v1/identity-providers/8f8a\n{ACCEPT}"));
-        let token = |provider: &str| read(&shown, provider).unwrap();
-        let provider =
-            r#"{"id":"8F8A","fedIdp":{"clientSecret":"x","syncClientTokenInfo":{"token":"a.b.c","expireIn":60}}}"#;
-        let found = token(provider).unwrap();
-        assert_eq!((found.token.expose(), found.expire_in), ("a.b.c", Some(60)));
-        for none in [
-            r#"{"id":"8f8a"}"#,
-            r#"{"id":"8f8a","fedIdp":{"syncClientTokenInfo":null}}"#,
-            r#"{"id":"8f8a","fedIdp":{"syncClientTokenInfo":{"token":"*****"}}}"#,
-        ] {
-            assert!(token(none).is_none(), "{none}");
-        }
-        for other in [provider.replace("8F8A", "other"), "{}".to_owned(), "[]".to_owned()] {
-            assert_eq!(read(&shown, &other).unwrap_err().code(), ErrorCode::UpstreamInvalid, "{other}");
         }
     }
 

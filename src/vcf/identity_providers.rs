@@ -6,13 +6,24 @@ use serde_json::Value;
 
 use crate::error::Result;
 use crate::retry::Repeat;
-use crate::upstream::{Endpoint, bare, invalid, is_uuid, json, read_shown, segment, with_body};
+use crate::upstream::{Endpoint, bare, invalid, is_uuid, json, read_json, read_shown, segment, with_body};
 use crate::vcf::text::{message, plain};
 use crate::vcf::version::{Feature, Versioned};
-use crate::vcf::{AddedProvider, IdentityProvider, IdentityProviderSpec, IdentityProviders, JSON, ProviderId, Vcf};
+use crate::vcf::{
+    AddedProvider, IdentityProvider, IdentityProviderSpec, IdentityProviders, JSON, ProviderId, SyncClientToken, Vcf,
+};
 
 fn path(id: &ProviderId) -> String {
     format!("/v1/identity-providers/{}", segment(id.as_str()))
+}
+
+/// Checks the id of the provider in the response to [`Get::CALL`]. Any other content is another resource's, which the caller must not
+/// see.
+fn check_id(requested: &ProviderId, shown: Option<&str>, answer: &http::Response<Bytes>) -> Result<()> {
+    match shown {
+        Some(id) if id.eq_ignore_ascii_case(requested.as_str()) => Ok(()),
+        _ => Err(invalid(Get::CALL, answer, "it is not the identity provider with the requested id")),
+    }
 }
 
 /// The features that a specification needs.
@@ -62,17 +73,44 @@ impl Endpoint for Get<'_> {
         bare(Method::GET, &path(self.id), JSON)
     }
 
-    /// Any other content than the requested provider is another resource's, which the caller must not see.
     fn response(&self, answer: http::Response<Bytes>) -> Result<IdentityProvider> {
         let provider: IdentityProvider = read_shown(Self::CALL, &answer)?;
-        match provider.id.as_deref() {
-            Some(id) if id.eq_ignore_ascii_case(self.id.as_str()) => Ok(provider.tagged()),
-            _ => Err(invalid(Self::CALL, &answer, "it is not the identity provider with the requested id")),
-        }
+        check_id(self.id, provider.id.as_deref(), &answer)?;
+        Ok(provider.tagged())
     }
 }
 
 impl Versioned for Get<'_> {}
+
+/// `GET /v1/identity-providers/{id}` (VMware Cloud Foundation API, Identity Providers, "Get Identity Provider"), for the SCIM token of a
+/// federated provider, which no other reader of providers gets.
+#[derive(Debug)]
+pub(super) struct ShownSyncClientToken<'a> {
+    pub(super) id: &'a ProviderId,
+}
+
+impl Endpoint for ShownSyncClientToken<'_> {
+    type Api = Vcf;
+    /// `None` if the provider shows no token.
+    type Response = Option<SyncClientToken>;
+    const CALL: &'static str = Get::CALL;
+    const REPEAT: Repeat = Repeat::Always;
+
+    fn request(&self, (): &()) -> Result<http::Request<Bytes>> {
+        bare(Method::GET, &path(self.id), JSON)
+    }
+
+    fn response(&self, answer: http::Response<Bytes>) -> Result<Option<SyncClientToken>> {
+        let mut provider: Value = read_json(Self::CALL, &answer)?;
+        check_id(self.id, provider.get("id").and_then(Value::as_str), &answer)?;
+        let info = provider.pointer_mut("/fedIdp/syncClientTokenInfo").map(Value::take);
+        // A server that masks it does not show it.
+        let is_shown = |token: &SyncClientToken| !token.token.expose().contains('*');
+        Ok(info.and_then(SyncClientToken::shown_in).filter(is_shown))
+    }
+}
+
+impl Versioned for ShownSyncClientToken<'_> {}
 
 /// `POST /v1/identity-providers` (VMware Cloud Foundation API, Identity Providers, "Add an external Identity Provider").
 ///
@@ -205,6 +243,28 @@ mod tests {
             let error = read(&get, answer).unwrap_err();
             assert_eq!(error.code(), ErrorCode::UpstreamInvalid, "{answer}");
             assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn token_that_the_provider_shows_is_read() {
+        let id = &testing::id("8f8a");
+        let shown = ShownSyncClientToken { id };
+        assert_eq!(wire(&shown), format!("GET /v1/identity-providers/8f8a\n{ACCEPT}\n"));
+        let token = |provider: &str| read(&shown, provider).unwrap();
+        let provider =
+            r#"{"id":"8F8A","fedIdp":{"clientSecret":"x","syncClientTokenInfo":{"token":"a.b.c","expireIn":60}}}"#;
+        let found = token(provider).unwrap();
+        assert_eq!((found.token.expose(), found.expire_in), ("a.b.c", Some(60)));
+        for none in [
+            r#"{"id":"8f8a"}"#,
+            r#"{"id":"8f8a","fedIdp":{"syncClientTokenInfo":null}}"#,
+            r#"{"id":"8f8a","fedIdp":{"syncClientTokenInfo":{"token":"*****"}}}"#,
+        ] {
+            assert!(token(none).is_none(), "{none}");
+        }
+        for other in [provider.replace("8F8A", "other"), "{}".to_owned(), "[]".to_owned()] {
+            assert_eq!(read(&shown, &other).unwrap_err().code(), ErrorCode::UpstreamInvalid, "{other}");
         }
     }
 
