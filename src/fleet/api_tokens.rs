@@ -7,8 +7,7 @@ use http::{Method, Request, Response};
 use serde_json::{Map, Value};
 
 use super::api::{Fleet, IAM, JSON};
-use super::items::items;
-use super::principal_query::PAGE;
+use super::items::{PAGE, items};
 use super::{Client, Credentials, Realm};
 use crate::certificate::days_until;
 use crate::error::Result;

@@ -13,19 +13,52 @@ use crate::upstream::{invalid, read_json};
 /// # Errors
 /// `upstream_invalid` for a response that is neither an object nor a list.
 pub(super) fn items(call: &'static str, answer: &Response<Bytes>, name: &str) -> Result<Vec<Map<String, Value>>> {
-    let items = match read_json(call, answer)? {
-        Value::Array(items) => items,
+    Ok(items_and_info(call, answer, name)?.0)
+}
+
+/// The same for one page of a list, with what the response says about the page.
+///
+/// # Errors
+/// As [`items`].
+pub(super) fn items_and_info(
+    call: &'static str,
+    answer: &Response<Bytes>,
+    name: &str,
+) -> Result<(Vec<Map<String, Value>>, PageInfo)> {
+    let (items, info) = match read_json(call, answer)? {
+        Value::Array(items) => (items, PageInfo::default()),
         Value::Object(mut body) => match body.remove(name) {
-            Some(Value::Array(items)) => items,
-            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Array(items)) => (items, PageInfo::of(&body)),
+            None | Some(Value::Null) => (Vec::new(), PageInfo::of(&body)),
             Some(_) => return Err(invalid(call, answer, &format!("its {name} is not a list"))),
         },
         _ => return Err(invalid(call, answer, "it is not an object")),
     };
-    Ok(items.into_iter().filter_map(|item| if let Value::Object(item) = item { Some(item) } else { None }).collect())
+    let objects = items.into_iter().filter_map(|item| if let Value::Object(item) = item { Some(item) } else { None });
+    Ok((objects.collect(), info))
 }
 
-/// A number of a page's `pageInfo`. The vendor's examples leave it out.
-pub(super) fn page_info(body: &Map<String, Value>, name: &str) -> Option<usize> {
-    body.get("pageInfo")?.get(name)?.as_u64().and_then(|number| usize::try_from(number).ok())
+/// Entries in a page that is requested: the documented default, which every server allows.
+pub(super) const PAGE: usize = 50;
+
+/// The `pageInfo` of a response. The vendor's examples leave it out.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct PageInfo {
+    /// Entries of all pages.
+    pub(super) total: Option<usize>,
+    /// Entries of a full page, above 0: the vendor's own example has a size of 0.
+    size: Option<usize>,
+}
+
+impl PageInfo {
+    pub(super) fn of(body: &Map<String, Value>) -> Self {
+        let number =
+            |name: &str| body.get("pageInfo")?.get(name)?.as_u64().and_then(|number| usize::try_from(number).ok());
+        Self { total: number("totalCount"), size: number("pageSize").filter(|size| *size > 0) }
+    }
+
+    /// Entries of a full page, as the server gives them.
+    pub(super) fn size(self) -> usize {
+        self.size.unwrap_or(PAGE)
+    }
 }

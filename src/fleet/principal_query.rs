@@ -9,14 +9,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::api::{Fleet, IAM, JSON};
-use super::items::page_info;
+use super::items::{PAGE, PageInfo};
 use crate::error::Result;
 use crate::json::take_text;
 use crate::retry::Repeat;
 use crate::upstream::{Endpoint, invalid, json, read_json, with_body};
-
-/// Entries in one response: the documented default, which every server allows.
-pub(super) const PAGE: usize = 50;
 
 /// A condition of a query.
 #[derive(Debug, Clone, Serialize)]
@@ -152,14 +149,14 @@ fn page<T>(
 ) -> Result<Page<T>> {
     let mut body: Map<String, Value> = read_json(call, answer)?;
     let entries = body.remove(list);
-    let number = |name: &str| page_info(&body, name);
+    let info = PageInfo::of(&body);
     let entries = match entries {
         Some(Value::Array(entries)) => entries,
-        None | Some(Value::Null) if number("totalCount") == Some(0) => Vec::new(),
+        None | Some(Value::Null) if info.total == Some(0) => Vec::new(),
         _ => return Err(invalid(call, answer, &format!("it has no list of {list}"))),
     };
-    let size = number("pageSize").filter(|size| *size > 0).unwrap_or(PAGE);
-    let more = match number("totalCount") {
+    let size = info.size();
+    let more = match info.total {
         Some(total) => !entries.is_empty() && at.saturating_mul(size).saturating_add(entries.len()) < total,
         None => entries.len() >= size,
     };

@@ -9,8 +9,9 @@ use std::marker::PhantomData;
 use litemap::LiteMap;
 
 use super::Client;
+use super::items::PAGE;
 use super::locate::Located;
-use super::principal_query::{Group, PAGE, Principal, Query, Term, User};
+use super::principal_query::{Group, Principal, Query, Term, User};
 use crate::directory::{GroupQuery, Identity, Listed as _, Presence, Proof, ProvedBy, UserQuery, odd_name};
 use crate::dn;
 use crate::error::{Error, ErrorCode, Result};

@@ -6,16 +6,12 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::api::{Fleet, JSON, directory_path};
-use super::items::{items, page_info};
+use super::items::{PAGE, PageInfo, items_and_info};
 use crate::directory::{Changes, Counts, FailureReason, RunMarks, SyncReport, SyncStatus};
 use crate::error::{Result, excerpt};
-use crate::json;
 use crate::retry::Repeat;
 use crate::runtime::from_unix_ms;
 use crate::upstream::{Endpoint, bare};
-
-/// Entries in one response.
-const PAGE: usize = 50;
 
 /// `GET /suite-api/api/fleet-management/iam/identity-providers/{idpConfigId}/ldap-directories/{ldapDirectoryId}/sync-logs` (VCF
 /// Operations API, `getLdapSyncLogs`)
@@ -65,13 +61,13 @@ impl Endpoint for ListSyncLogs<'_> {
     }
 
     fn response(&self, answer: Response<Bytes>) -> Result<SyncLogs> {
-        let items = items(Self::CALL, &answer, "syncLogs")?;
+        let (items, info) = items_and_info(Self::CALL, &answer, "syncLogs")?;
         let rows = items.len();
         let listed: Vec<SyncLog> = items.iter().filter_map(SyncLog::read).collect();
         let written = |log: Option<&SyncLog>| log.and_then(|log| log.written);
         let begins_with_oldest =
             written(listed.first()).zip(written(listed.last())).is_some_and(|(first, last)| first < last);
-        let latest = if begins_with_oldest { last_page(&answer, rows) } else { None };
+        let latest = if begins_with_oldest { last_page(info, rows) } else { None };
         let mut entries: Vec<SyncLog> = Vec::new();
         for log in listed {
             // Entries without a time keep their order, after the others.
@@ -83,11 +79,9 @@ impl Endpoint for ListSyncLogs<'_> {
 }
 
 /// The number of the last page, if there is one after the first, which has this many rows.
-fn last_page(answer: &Response<Bytes>, rows: usize) -> Option<usize> {
-    let body: Map<String, Value> = json::parse(answer.body())?;
-    let size = page_info(&body, "pageSize").filter(|size| *size > 0).unwrap_or(PAGE);
-    let total = page_info(&body, "totalCount").filter(|total| *total > rows)?;
-    Some((total - 1) / size).filter(|last| *last > 0)
+fn last_page(info: PageInfo, rows: usize) -> Option<usize> {
+    let total = info.total.filter(|total| *total > rows)?;
+    Some((total - 1) / info.size()).filter(|last| *last > 0)
 }
 
 impl SyncLog {
