@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::client::Client;
 use super::directories::{ListDirectories, RealmName};
-use super::locate::Located;
+use super::locate::{Located, Needs};
 use super::selection::{self, Selection};
 use super::sync_profile::{GetSyncProfile, PutSyncProfile};
 use crate::directory::{GroupEntry, GroupQuery, Product, ProfileAccess, Wanted, profile};
@@ -53,7 +53,7 @@ impl<R: Runtime> Client<'_, R> {
         let mut directory = directory.clone();
         match self.profile_addition(&directory.provider, &directory.id, wanted).await {
             Err(error) => {
-                self.relocate(&mut directory, true, error).await?;
+                self.relocate(&mut directory, Needs::Syncable, error).await?;
                 self.profile_addition(&directory.provider, &directory.id, wanted).await
             }
             done => done,

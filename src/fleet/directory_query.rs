@@ -63,9 +63,9 @@ impl Endpoint for FindDirectoryGroups<'_> {
 }
 
 impl<R: Runtime> Client<'_, R> {
-    /// The group with this distinguished name in Active Directory, as an entry of a sync profile; `None` if there is none. A search
-    /// by the first value of the name, where the group is. A group whose searched attribute has another value is found by a second
-    /// search, at the distinguished name.
+    /// The group with this distinguished name in Active Directory, as an entry of a sync profile; `None` if there is none. The
+    /// first search is for the first value of the name, where the group is. A second one, at the distinguished name, finds a group
+    /// whose searched attribute has another value.
     ///
     /// # Errors
     /// Those of the login and the calls.

@@ -22,6 +22,15 @@ const MAX_DOMAINS: usize = 10;
 /// How long a version is used.
 const VERSION_AGE: Duration = Duration::from_secs(600);
 
+/// The directory that a call needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// One that can be synced.
+    Syncable,
+    /// Any.
+    Any,
+}
+
 /// A directory found in VCF Operations, with the ids that its calls need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Located {
@@ -208,17 +217,17 @@ impl<R: Runtime> Client<'_, R> {
     }
 
     /// Locates `directory` again after a call with its ids failed: they may be cached, and the directory or its identity provider
-    /// replaced. The list decides then, also whether the directory can be synced if the call is part of a sync. If this succeeds, the
-    /// call can be repeated with other ids.
+    /// replaced. The list decides then, also whether it is a directory that the call needs. If this succeeds, the call can be repeated
+    /// with other ids.
     ///
     /// # Errors
     /// `error`, the failure of that call, if it is not about the ids; and as [`locate`](Self::locate).
-    pub(super) async fn relocate(&self, directory: &mut Located, to_sync: bool, error: Error) -> Result<()> {
+    pub(super) async fn relocate(&self, directory: &mut Located, needs: Needs, error: Error) -> Result<()> {
         if directory.is_fresh || !is_of_the_place(&error) {
             return Err(error);
         }
         let again = self.directory_again(&DirectoryRef::Id(directory.id.clone())).await?;
-        if to_sync {
+        if needs == Needs::Syncable {
             check_syncable(&again).map_err(|e| e.at(&self.target.name))?;
         }
         let before = std::mem::replace(directory, Located::of(again, true));

@@ -72,11 +72,8 @@ impl<R: Runtime> Client<'_, R> {
         if error.answer_status() != Some(StatusCode::BAD_REQUEST) {
             return error;
         }
-        let is_it =
-            |realm: &Realm| realm.provider.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(id.as_str()));
         match self.realms().await {
-            // A VCF Operations with a provider has a realm: a list without one proves nothing.
-            Ok(realms) if !realms.is_empty() && !realms.iter().any(is_it) => error
+            Ok(realms) if Realm::all_lack(&realms, id.as_str()) => error
                 .recode(ErrorCode::NotFound, format!("no realm has the identity provider {}", id.as_str()))
                 .hint("GET …/v1/identity-providers lists them"),
             _ => error,

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::api::{Fleet, JSON, directory_path};
 use super::client::Client;
 use super::dn_proof::is_of_the_query;
-use super::locate::Located;
+use super::locate::{Located, Needs};
 use super::principal_query::Group;
 use super::proof::{State, States};
 use crate::directory::{DirectoryRef, GroupQuery, Proof, ProvedBy};
@@ -138,7 +138,7 @@ impl<R: Runtime> Client<'_, R> {
             }
             let mut done = self.provision(&located.provider, &located.id, query.as_str()).await;
             if let Err(error) = done {
-                done = match self.relocate(&mut located, false, error).await {
+                done = match self.relocate(&mut located, Needs::Any, error).await {
                     Ok(()) => self.provision(&located.provider, &located.id, query.as_str()).await,
                     Err(error) => Err(error),
                 };

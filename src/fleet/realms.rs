@@ -55,6 +55,13 @@ impl Endpoint for ListRealms {
 }
 
 impl Realm {
+    /// Whether these are all realms of a VCF Operations, and none has the identity provider with this id. One with a provider has a realm:
+    /// an empty list proves nothing.
+    pub(crate) fn all_lack(realms: &[Self], provider: &str) -> bool {
+        let is_it = |realm: &Self| realm.provider.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(provider));
+        !realms.is_empty() && !realms.iter().any(is_it)
+    }
+
     /// Its id and name.
     pub(super) fn named(&self) -> RealmName {
         RealmName { id: self.id.clone(), name: self.name.clone() }

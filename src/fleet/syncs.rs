@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::Client;
 use super::directories::{Directory, ListDirectories};
-use super::locate::Located;
+use super::locate::{Located, Needs};
 use super::sync_logs::{ListSyncLogs, SyncLog};
 use super::sync_start::{StartSync, already_running, wants_body};
 use crate::directory::{DirectoryRef, FailureReason, RunMarks, SyncReport, SyncStatus};
@@ -20,7 +20,7 @@ impl<R: Runtime> Client<'_, R> {
         let mut directory = directory.clone();
         match self.try_start(&directory).await {
             Err(error) => {
-                self.relocate(&mut directory, true, error).await?;
+                self.relocate(&mut directory, Needs::Syncable, error).await?;
                 self.try_start(&directory).await
             }
             done => done,
@@ -77,7 +77,7 @@ impl<R: Runtime> Client<'_, R> {
         let mut located = self.recall(id).await?;
         let logs = match self.sync_logs(&located).await {
             Err(error) => {
-                self.relocate(&mut located, false, error).await?;
+                self.relocate(&mut located, Needs::Any, error).await?;
                 self.sync_logs(&located).await?
             }
             Ok(logs) => logs,

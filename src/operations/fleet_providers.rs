@@ -228,13 +228,7 @@ impl<R: Runtime> FleetOperations<'_, R> {
             Some("COMPLETED") => deletion.deleted = true,
             Some("FAILED") => return Err(self.failed(&deletion.task)),
             Some("QUEUED" | "IN_PROGRESS") => {}
-            _ => {
-                let realms = self.client.realms().await?;
-                let has_it =
-                    |realm: &Realm| realm.provider.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(&deletion.id));
-                // A VCF Operations with a provider has a realm: a list without one proves nothing.
-                deletion.deleted = !realms.is_empty() && !realms.iter().any(has_it);
-            }
+            _ => deletion.deleted = Realm::all_lack(&self.client.realms().await?, &deletion.id),
         }
         Ok(())
     }
