@@ -153,7 +153,7 @@ impl<'a, R: Runtime, D: DirectoryService> Coordinator<'a, R, D> {
     /// it yet. The log shows failures that the directory does not. `report` is [`Baseline::without_earlier_log`].
     pub(super) fn awaits_log(&self, head: &Head, entry: &Entry, report: &SyncReport) -> bool {
         report.status == SyncStatus::Succeeded
-            && Baseline::has_log_of(head.baseline, report)
+            && Baseline::is_log_unchanged(head.baseline, report)
             && entry.sight().is_some_and(|seen| {
                 seen.running && seen.ended.is_none() && seen.unlogged_ms.is_none_or(|since| self.since(since) < SETTLE)
             })

@@ -144,7 +144,7 @@ impl Baseline {
     /// `report` as it is about runs after this baseline: the newest entry of the sync log that was there before is an earlier
     /// run's, and its result, counts and message are left out.
     pub(super) fn without_earlier_log(baseline: Option<Self>, report: &SyncReport) -> SyncReport {
-        if !Self::has_log_of(baseline, report) {
+        if !Self::is_log_unchanged(baseline, report) {
             return report.clone();
         }
         let status = report.without_log.unwrap_or(report.status);
@@ -153,7 +153,7 @@ impl Baseline {
     }
 
     /// Whether the newest entry of the sync log in `report` was there before.
-    pub(super) fn has_log_of(baseline: Option<Self>, report: &SyncReport) -> bool {
+    pub(super) fn is_log_unchanged(baseline: Option<Self>, report: &SyncReport) -> bool {
         let before = baseline.and_then(Self::log);
         before.is_some() && before == report.marks.and_then(|marks| marks.log)
     }

@@ -268,8 +268,9 @@ impl<R: Runtime> VcfOperations<'_, R> {
             async || Ok(Known { roles: known.roles.clone(), users: self.holders(std::slice::from_ref(wanted)).await? });
         // Only after a rejection is the first look certain: otherwise the group may appear later.
         let is_certain = !may_be_done(&error);
-        let shows = |now: &Known| is_certain || !matches!(now.decide(wanted), Ok(Decision::Add(_)));
-        let Ok(now) = look(self.out, read, shows).await else {
+        let shows = |now: &Known| !matches!(now.decide(wanted), Ok(Decision::Add(_)));
+        let now = if is_certain { read().await } else { look(self.out, read, shows).await };
+        let Ok(now) = now else {
             return Err(NotAdded { error, has_none: is_certain });
         };
         match now.decide(wanted) {
