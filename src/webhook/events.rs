@@ -40,15 +40,17 @@ pub(super) fn prefers_reply(headers: &HeaderMap) -> bool {
 /// The time to close a stream.
 const CLOSING: Duration = Duration::from_secs(1);
 
-/// Whether the caller wants an event stream: it names that media type, and does not prefer JSON by its weight (RFC 9110, section 12.5.1).
+/// Whether the caller wants an event stream: it names that media type, and weighs JSON less (RFC 9110, section 12.5.1). With equal weights
+/// the named type comes before a wildcard, and JSON, which every other route returns, before the stream: OpenAPI Generator's clients for
+/// Java name all media types of the OpenAPI document at once, and read a state.
 pub(super) fn wants_events(headers: &HeaderMap) -> bool {
     let weight = |range| {
         let mut found = items(headers, &ACCEPT).filter(|item| item.value().eq_ignore_ascii_case(range));
         found.next().map(Item::weight)
     };
-    let stream = weight("text/event-stream");
-    let json = ["application/json", "application/*", "*/*"].into_iter().find_map(weight);
-    stream.is_some_and(|stream| stream > 0.0 && stream >= json.unwrap_or_default())
+    let (stream, json) = (weight("text/event-stream").unwrap_or_default(), weight("application/json"));
+    let any = || ["application/*", "*/*"].into_iter().find_map(weight).unwrap_or_default();
+    stream > 0.0 && json.map_or_else(|| stream >= any(), |json| stream > json)
 }
 
 /// The id of a stream's last event. A client that connects again with it in `Last-Event-ID`, as browsers' `EventSource` does by
@@ -216,13 +218,14 @@ mod tests {
     fn event_stream_is_requested_by_media_type() {
         assert!(wants_events(&headers("accept", "text/event-stream")));
         assert!(wants_events(&headers("accept", "application/json;q=0.1, Text/Event-Stream;q=1")));
-        for tie in
-            ["application/json, text/event-stream", "text/event-stream;q=0.5, */*;q=0.5", "text/event-stream;q=soon"]
-        {
+        for tie in ["text/event-stream, */*", "text/event-stream;q=0.5, */*;q=0.5", "text/event-stream;q=soon"] {
             assert!(wants_events(&headers("accept", tie)), "{tie}");
         }
         for other in [
             "*/*",
+            // OpenAPI Generator 7, java.
+            "application/json, text/event-stream, application/problem+json",
+            "text/event-stream, application/json",
             "application/json, text/event-stream;q=0",
             "application/json, text/event-stream; Q=0.1",
             "text/event-stream;q=0.9, application/*",
