@@ -14,7 +14,7 @@ use crate::shared_state::Origin;
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(rename = "Alive"))]
 pub(super) struct Health {
     /// `ok`.
-    #[cfg_attr(feature = "contract", schemars(extend("const" = "ok")))]
+    #[cfg_attr(feature = "contract", schemars(extend("enum" = ["ok"])))]
     status: &'static str,
     /// `idhook`.
     name: &'static str,
@@ -32,7 +32,7 @@ pub(super) fn health() -> Health {
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub(super) struct Ready<'c> {
     /// `ready`.
-    #[cfg_attr(feature = "contract", schemars(extend("const" = "ready")))]
+    #[cfg_attr(feature = "contract", schemars(extend("enum" = ["ready"])))]
     status: &'static str,
     /// Names of the vIDM targets.
     vidm: Vec<&'c str>,

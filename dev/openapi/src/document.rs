@@ -27,7 +27,10 @@ pub(crate) fn document() -> Result<Value, String> {
         item.insert(operation.method.as_str().to_ascii_lowercase(), written(operation, *scope, sets, &names));
     }
     let responses: Map<_, _> =
-        names.iter().map(|((status, codes), name)| (name.clone(), problems::response(*status, codes))).collect();
+        names.iter().map(|((_, codes), name)| (name.clone(), problems::response(name, codes))).collect();
+    let mut schemas = contract::schemas();
+    schemas.extend(operations::schemas());
+    schemas.extend(names.iter().map(|((status, codes), name)| problems::schema(name, *status, codes)));
     let codes: BTreeSet<_> = sets.iter().flat_map(|(_, codes)| codes.iter().copied()).collect();
     let tags: Vec<_> =
         operations::TAGS.iter().map(|(name, about)| json!({ "name": name, "description": about })).collect();
@@ -70,7 +73,7 @@ pub(crate) fn document() -> Result<Value, String> {
             "headers": headers(),
             "responses": responses,
             "examples": problems::examples(codes.into_iter()),
-            "schemas": contract::schemas()
+            "schemas": schemas
         }
     }))
 }
@@ -155,7 +158,7 @@ fn written(
         let problem = || json!({ "$ref": format!("#/components/responses/{name}") });
         responses
             .entry(status.to_string())
-            .and_modify(|document| *document = either(document, &problems::response(*status, codes)))
+            .and_modify(|document| *document = either(document, &problems::response(name, codes)))
             .or_insert_with(problem);
     }
     let mut description = operation.description.to_owned();

@@ -3,8 +3,10 @@
 //! Describe a new route here, each method separately: a stable `id`, a summary, the query parameters, the request, each
 //! successful response with an example, and its own error codes. The rest follows from the route: path parameters (described
 //! once, in `document.rs`), the scope, and the error codes of its kind (`codes` there). Schemas have the names that
-//! `contract::schemas` in the core gives them; add new types there. A new error code needs an example in `problems.rs`. Then
+//! `contract::schemas` in the core gives them; add new types there, or to `schemas` here if the core has no type for them. A new error code needs an example in `problems.rs`. Then
 //! run `cargo xtask openapi`.
+
+use serde_json::Value;
 
 use crate::operation::Operation;
 
@@ -43,6 +45,11 @@ pub(crate) const TAGS: [(&str, &str); 10] = [
     ),
     ("Diagnosis", "Finds what is wrong with a target, and the fix."),
 ];
+
+/// The schemas that are not in `contract::schemas`, by name.
+pub(crate) fn schemas() -> impl Iterator<Item = (String, Value)> {
+    syncs::schemas().into_iter().map(|(name, schema)| (name.to_owned(), schema))
+}
 
 /// Every operation.
 pub(crate) fn all() -> Vec<Operation> {

@@ -172,8 +172,30 @@ pub(crate) fn examples<'w>(words: impl Iterator<Item = &'w str>) -> Map<String, 
     told.collect()
 }
 
-/// The response with one of these codes.
-pub(crate) fn response(status: u16, codes: &BTreeSet<&'static str>) -> Value {
+/// The name in the components of the schema of a response with this name. Generators name a type after it, and would otherwise name one
+/// after the operation that happens to come first.
+fn schema_name(response: &str) -> String {
+    let words = response.split(['.', '_']).filter_map(|word| {
+        let mut letters = word.chars();
+        Some(letters.next()?.to_uppercase().chain(letters).collect::<String>())
+    });
+    words.chain(["Problem".to_owned()]).collect()
+}
+
+/// The schema of a problem with one of these codes, with its name. It states the type beside the only value: some generators do not infer
+/// it.
+pub(crate) fn schema(name: &str, status: u16, codes: &BTreeSet<&'static str>) -> (String, Value) {
+    let narrowed = json!({
+        "type": "object",
+        "properties": {
+            "status": { "type": "integer", "enum": [status] }, "code": { "type": "string", "enum": codes }
+        }
+    });
+    (schema_name(name), json!({ "allOf": [{ "$ref": "#/components/schemas/Problem" }, narrowed] }))
+}
+
+/// The response of this name with one of these codes.
+pub(crate) fn response(name: &str, codes: &BTreeSet<&'static str>) -> Value {
     let mut headers = BTreeSet::from(["X-Request-Id", "Idempotency-Status"]);
     let mut description = String::new();
     for code in codes.iter().filter_map(|word| find(word)) {
@@ -190,15 +212,11 @@ pub(crate) fn response(status: u16, codes: &BTreeSet<&'static str>) -> Value {
         .iter()
         .map(|word| ((*word).to_owned(), json!({ "$ref": format!("#/components/examples/{word}") })))
         .collect();
-    let narrowed = json!({
-        "type": "object",
-        "properties": { "status": { "const": status }, "code": { "type": "string", "enum": codes } }
-    });
     json!({
         "description": description.trim_end(),
         "headers": headers,
         "content": { "application/problem+json": {
-            "schema": { "allOf": [{ "$ref": "#/components/schemas/Problem" }, narrowed] },
+            "schema": { "$ref": format!("#/components/schemas/{}", schema_name(name)) },
             "examples": examples
         } }
     })
@@ -243,5 +261,6 @@ mod tests {
         let all = BTreeSet::from([set(&["a"]), set(&["a", "b"]), set(&["a", "b", "c"])]);
         let named: Vec<_> = names(&all).into_values().collect();
         assert_eq!(named, ["NotFound", "NotFound.b", "NotFound.b.c"]);
+        assert_eq!(schema_name("NotFound.group_absent.c"), "NotFoundGroupAbsentCProblem");
     }
 }

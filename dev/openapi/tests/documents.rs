@@ -103,6 +103,42 @@ fn examples(document: &Value, value: &Value, checked: &mut usize) {
     }
 }
 
+/// What generators of clients need: the type of the entries of each list, and a name for the schema of each response. They would name it after
+/// the first operation that returns it.
+#[test]
+fn clients_can_be_generated() {
+    for (path, text) in idhook_openapi::files().unwrap() {
+        let document: Value = serde_json::from_str(&text).unwrap();
+        lists_have_items(&document, &path.display().to_string());
+        let operations =
+            document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+        let of_operations = operations.filter_map(|operation| operation["responses"].as_object());
+        for (name, response) in of_operations.chain(document["components"]["responses"].as_object()).flatten() {
+            for (media_type, body) in response["content"].as_object().into_iter().flatten() {
+                let schema = &body["schema"];
+                let is_own = |part: &&str| schema.get(part).is_some();
+                let parts: Vec<_> =
+                    ["properties", "items", "allOf", "anyOf", "oneOf"].into_iter().filter(is_own).collect();
+                assert!(parts.is_empty(), "{name} {media_type}: {parts:?} outside the components' schemas");
+            }
+        }
+    }
+}
+
+fn lists_have_items(value: &Value, place: &str) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| lists_have_items(item, place)),
+        Value::Object(members) => {
+            let is_list = members.get("type").is_some_and(|kind| kind == "array");
+            assert!(!is_list || members.contains_key("items"), "{place}: a list without items");
+            for (name, member) in members.iter().filter(|(name, _)| !name.starts_with("example")) {
+                lists_have_items(member, &format!("{place}/{name}"));
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Constructs that 3.1 has and 3.0 lacks.
 #[test]
 fn document_3_0_uses_no_3_1_constructs() {

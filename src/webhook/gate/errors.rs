@@ -38,7 +38,8 @@ pub(in crate::webhook) struct VendorError {
     error_code: String,
     /// idhook's code, to match on.
     error_type: &'static str,
-    /// Always empty.
+    /// Always empty. The vendor's are texts.
+    #[cfg_attr(feature = "contract", schemars(with = "Vec<String>", extend("maxItems" = 0)))]
     arguments: [&'static str; 0],
     /// The event.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -66,6 +66,34 @@ pub(super) fn all() -> Vec<Operation> {
     all
 }
 
+/// The schemas of responses that have one of several forms. Generators name a type after each.
+pub(super) fn schemas() -> [(&'static str, Value); 4] {
+    // Generators write an enumeration of booleans as one of texts.
+    let always = || json!({ "type": "boolean", "description": "Always `true`." });
+    let one_of = |about: &str, names: [&str; 2]| {
+        let forms = names.map(|name| json!({ "$ref": format!("#/components/schemas/{name}") }));
+        json!({ "description": about, "oneOf": forms })
+    };
+    [
+        ("SyncOrDryRun", one_of("The state of a sync, or with `dryRun` what a run would change.", ["Sync", "DryRun"])),
+        ("HookUnheeded", one_of("Why a call of a hook starts nothing.", ["HookSkipped", "HookPong"])),
+        (
+            "HookSkipped",
+            json!({
+                "type": "object", "required": ["skipped", "reason"], "description": "A condition of the hook is not met.",
+                "properties": { "skipped": always(), "reason": { "type": "string", "description": "Which one." } }
+            }),
+        ),
+        (
+            "HookPong",
+            json!({
+                "type": "object", "required": ["pong"], "description": "The response to the ping of a repository host.",
+                "properties": { "pong": always() }
+            }),
+        ),
+    ]
+}
+
 /// The text about a start.
 fn start(product: Product) -> String {
     let dry_run = match product {
@@ -93,20 +121,16 @@ fn not_supported(product: Product) -> &'static [ErrorCode] {
 /// The response to a start that was waited for, or to a dry run.
 fn waited(product: Product) -> Answer {
     match product {
-        Product::Vidm => Answer::new(
-            StatusCode::OK,
-            "With `Prefer: wait`: its state when final or after the wait. With `dryRun`: what a run would change.",
-        )
-        .json(
-            Content {
-                schema: json!({ "anyOf": [
-                    { "$ref": "#/components/schemas/Sync" }, { "$ref": "#/components/schemas/DryRun" }
-                ] }),
-                examples: Vec::new(),
-            }
-            .example("waited", succeeded(product))
-            .example("dry_run", json!({ "dryRun": true, "directory": named(product), "result": { "usersToAdd": 3 } })),
-        ),
+        Product::Vidm => {
+            Answer::new(
+                StatusCode::OK,
+                "With `Prefer: wait`: its state when final or after the wait. With `dryRun`: what a run would change.",
+            )
+            .json(Content::of("SyncOrDryRun").example("waited", succeeded(product)).example(
+                "dry_run",
+                json!({ "dryRun": true, "directory": named(product), "result": { "usersToAdd": 3 } }),
+            ))
+        }
         Product::Fleet => Answer::new(StatusCode::OK, "With `Prefer: wait`: its state when final or after the wait.")
             .json(Content::of("Sync").example("waited", succeeded(product))),
     }
@@ -217,15 +241,6 @@ fn of(names: &Names) -> Vec<Operation> {
 fn hook() -> Operation {
     let any = Content { schema: json!({}), examples: Vec::new() };
     let push = json!({ "ref": "refs/heads/main", "repository": { "name": "corp.example" } });
-    let unheeded = json!({
-        "oneOf": [
-            {
-                "type": "object", "required": ["skipped", "reason"],
-                "properties": { "skipped": { "const": true }, "reason": { "type": "string" } }
-            },
-            { "type": "object", "required": ["pong"], "properties": { "pong": { "const": true } } }
-        ]
-    });
     Operation::new(Method::POST, "/hooks/{hook}", "callHook", "Syncs")
         .about(
             "Start a hook's sync",
@@ -243,7 +258,7 @@ fn hook() -> Operation {
         )
         .answers(
             Answer::new(StatusCode::OK, "Nothing to do: a condition of the hook is not met, or the ping of a repository host.").json(
-                Content { schema: unheeded, examples: Vec::new() }
+                Content::of("HookUnheeded")
                     .example(
                         "skipped",
                         json!({ "skipped": true, "reason": "/ref does not meet this hook's condition" }),

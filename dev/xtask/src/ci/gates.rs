@@ -38,7 +38,7 @@ pub(super) const GATES: [Gate; 15] = [
     gate("npm", "tests of the programs that pack the npm, Python and WIT packages", npm),
     gate("tools", "stories that need Node.js, Python, a browser or Redis; they install what else they use", tools),
     gate("demo", "`cargo demo -- --once`", demo),
-    gate("openapi", "the OpenAPI documents are valid (Python)", openapi),
+    gate("openapi", "the OpenAPI documents are valid; a client made from them reads every example (Python)", openapi),
     gate("contract", "the component does what its OpenAPI document says (Schemathesis, Python)", contract),
     gate("calls", "upstream and store calls of each operation, counted by `cargo xtask bench`", calls),
     gate("release", "a release passes its checks; SBOMs and a signature verify (OpenSSH, Python)", release::check),
@@ -50,8 +50,12 @@ const RUNTIMES: [&str; 8] =
     ["hyper", "reqwest", "spin-sdk", "tokio", "wasip2", "wasip3", "wasm-bindgen", "wit-bindgen"];
 
 /// The versions of the Python programs.
-const PYTHON: [&str; 3] =
-    ["cyclonedx-python-lib[json-validation]==11.12.0", "openapi-spec-validator==0.9.0", "schemathesis==4.32.5"];
+const PYTHON: [&str; 4] = [
+    "cyclonedx-python-lib[json-validation]==11.12.0",
+    "openapi-python-client==0.29.1",
+    "openapi-spec-validator==0.9.0",
+    "schemathesis==4.32.5",
+];
 
 /// The stories that use a Redis server, beside all below `tools`.
 const REDIS_STORIES: [&str; 3] = ["store::", "over_redis", "idempotency::"];
@@ -184,10 +188,23 @@ fn demo() -> Result<()> {
 }
 
 fn openapi() -> Result<()> {
-    let validator = python()?.join("openapi-spec-validator");
+    let (bin, sources) = (python()?, build::root().join("dev/openapi"));
     let assets = build::root().join("src/webhook/assets");
     let documents = ["openapi.json", "openapi-3.0.json"].map(|name| assets.join(name));
-    run(Command::new(validator).args(documents))
+    run(Command::new(bin.join("openapi-spec-validator")).args(&documents))?;
+    for document in &documents {
+        let folder = tempfile::tempdir()?;
+        let client = folder.path().join("client");
+        run(Command::new(bin.join("openapi-python-client"))
+            .args(["generate", "--meta", "none", "--fail-on-warning", "--config"])
+            .arg(sources.join("client.yaml"))
+            .arg("--path")
+            .arg(document)
+            .arg("--output-path")
+            .arg(&client))?;
+        run(Command::new(bin.join("python")).arg(sources.join("read_examples.py")).arg(document).arg(&client))?;
+    }
+    Ok(())
 }
 
 fn contract() -> Result<()> {
