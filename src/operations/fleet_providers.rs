@@ -80,7 +80,10 @@ impl<R: Runtime> FleetOperations<'_, R> {
         let describe = |realm: &Realm| format!("{} ({})", realm.id, realm.name.as_deref().unwrap_or("no name"));
         let known: Vec<_> = realms.iter().map(describe).collect();
         let detail = match known.as_slice() {
-            [] => "VCF Operations has no realm: create one in its user interface first".to_owned(),
+            [] => {
+                "VCF Operations has no realm: create one first, in its user interface or with its POST …/iam/ssorealms"
+                    .to_owned()
+            }
             known => format!("is not a realm of this VCF Operations; its realms are {}", known.join(", ")),
         };
         Err(Error::invalid(vec![FieldError::new("/ssoRealmId", detail)]).at(&self.target.settings.name))
@@ -175,7 +178,10 @@ impl<R: Runtime> FleetOperations<'_, R> {
             outcome.changes.iter().flatten().any(|change| lies_in(&change.pointer, at) || lies_in(at, &change.pointer))
         };
         let unsent = spec.missing_secrets().into_iter();
-        let needed = unsent.filter(|secret| secret.rsplit_once('/').is_some_and(|(around, _)| changes(around)));
+        let needed = unsent.filter(|secret| {
+            let around = secret.rsplit_once('/').map_or("", |(around, _)| around);
+            changes(around) || spec.look_up_domains(around).is_some_and(|domains| changes(&domains))
+        });
         let detail = "is missing; it is needed to change the configuration around it, so that a stored secret is sent to no other server";
         let fields: Vec<_> = needed.map(|pointer| FieldError::new(pointer, detail)).collect();
         if fields.is_empty() { Ok(()) } else { Err(Error::invalid(fields).at(&self.target.settings.name)) }

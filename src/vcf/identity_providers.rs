@@ -233,6 +233,18 @@ mod tests {
         assert_eq!(provider.status.as_deref(), Some("active"));
     }
 
+    /// The VxRail 5.1.1 pages have a text as the lifetime.
+    #[test]
+    fn provider_with_a_lifetime_in_another_form_is_read() {
+        let get = Get { id: &testing::id("a-1") };
+        for (shown, lifetime) in
+            [("86400", Some(86_400)), ("\"86400\"", Some(86_400)), ("\"a day\"", None), ("1.5", None)]
+        {
+            let shown = format!(r#"{{"id": "a-1", "fedIdp": {{"syncClientTokenTTL": {shown}}}}}"#);
+            assert_eq!(read(&get, &shown).unwrap().fed_idp.unwrap().sync_client_token_ttl, lifetime, "{shown}");
+        }
+    }
+
     #[test]
     fn responses_about_other_objects_are_upstream_invalid() {
         let get = Get { id: &testing::id("a-1") };

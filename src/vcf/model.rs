@@ -238,7 +238,12 @@ pub struct FederatedIdentityProviderInfo {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oidc_info: Option<OidcInfo>,
     /// The lifetime of its SCIM token, in seconds.
-    #[serde(rename = "syncClientTokenTTL", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "syncClientTokenTTL",
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "whole_number"
+    )]
     pub sync_client_token_ttl: Option<i64>,
     /// The description of its SCIM token, without the token itself.
     #[serde(skip_serializing_if = "Option::is_none")]

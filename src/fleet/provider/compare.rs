@@ -78,20 +78,11 @@ fn oidc_configuration(found: &mut Difference, at: &str, wanted: &OidcConfigurati
     found.text(&pointer("discoveryEndpoint"), &wanted.discovery_endpoint, &shown.discovery_endpoint, same_url);
     found.text(&pointer("clientId"), &wanted.client_id, &shown.client_id, exact);
     found.hidden(&pointer("clientSecret"), wanted.client_secret.is_some());
-    for (name, wanted, shown) in [
-        (
-            "openIdUserIdentifierAttribute",
-            &wanted.open_id_user_identifier_attribute,
-            &shown.open_id_user_identifier_attribute,
-        ),
-        (
-            "internalUserIdentifierAttribute",
-            &wanted.internal_user_identifier_attribute,
-            &shown.internal_user_identifier_attribute,
-        ),
-    ] {
-        found.text(&pointer(name), wanted, shown, exact);
-    }
+    let attribute = [&wanted.open_id_user_identifier_attribute, &shown.open_id_user_identifier_attribute];
+    found.text(&pointer("openIdUserIdentifierAttribute"), attribute[0], attribute[1], exact);
+    // The vendor writes `ExternalId`, and scripts for it `ExternalID`.
+    let attribute = [&wanted.internal_user_identifier_attribute, &shown.internal_user_identifier_attribute];
+    found.text(&pointer("internalUserIdentifierAttribute"), attribute[0], attribute[1], in_any_case);
     found.extra(at, &wanted.extra, &shown.extra);
 }
 

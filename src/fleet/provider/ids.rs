@@ -20,7 +20,7 @@ impl FederatedIdentityProvider {
     pub(crate) fn with_ids_of(&self, present: &Self) -> Self {
         let mut sent = Self { id: present.id.clone(), created_at: None, updated_at: None, ..self.clone() };
         for (directory, shown) in sent.directories.iter_mut().flatten().zip(present.directories.iter().flatten()) {
-            directory.id.clone_from(&shown.id);
+            directory.id = shown.id.clone().or(directory.id.take());
         }
         let shown = present.synced();
         let count = sent.synced().len();
@@ -52,6 +52,16 @@ impl FederatedIdentityProvider {
             }
         }
         missing
+    }
+
+    /// The JSON Pointer to the domains by which the servers of the bind at this JSON Pointer are looked up; `None` for one with a domain
+    /// controller, and for anything else.
+    pub(crate) fn look_up_domains(&self, bind: &str) -> Option<String> {
+        let place = |index: usize| format!("/provisioningConfig/ldapConfigurations/{index}");
+        let mut synced = self.synced().iter().enumerate().map(|(index, directory)| (place(index), directory));
+        let (place, directory) = synced.find(|(place, _)| *bind == format!("{place}/ldapBindConfiguration"))?;
+        let bind = directory.ldap_bind_configuration.as_ref()?;
+        bind.primary_domain_controller.is_none().then(|| format!("{place}/domains"))
     }
 
     /// Its directories that are synced over LDAP.
@@ -107,6 +117,13 @@ mod tests {
         let directories = json!([{"ldapConfigurationId": "b", "name": "B"}, {"ldapConfigurationId": "a", "name": "A"}]);
         assert_eq!(sent["provisioningConfig"]["ldapConfigurations"], directories);
         assert_eq!(sent.get("createdAt"), None);
+    }
+
+    /// The vendor's examples of providers with users that are not synced show no ids of directories.
+    #[test]
+    fn update_keeps_the_id_of_a_directory_that_is_not_shown() {
+        let sent = text(&provider(true).with_ids_of(&provider(false)));
+        assert_eq!(sent["directories"], json!([{"id": "d", "name": "d"}]));
     }
 
     #[test]

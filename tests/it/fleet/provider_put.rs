@@ -209,6 +209,20 @@ fn unsent_secret_is_reported_after_a_change() {
 }
 
 /// A server with several nodes may show the former state for a moment.
+/// The domains of a directory name the servers of a bind without domain controllers.
+#[test]
+fn stored_password_is_needed_to_change_the_domains() {
+    let mut spec = spec();
+    let directory = &mut spec["provisioningConfig"]["ldapConfigurations"][0];
+    directory["domains"] = json!(["evil.example"]);
+    let bind = directory["ldapBindConfiguration"].as_object_mut().unwrap();
+    bind.remove("bindDnPassword");
+    bind.remove("primaryDomainController");
+    let instance = instance([login(), realms(), read(&shown())]);
+    let problem = put(&instance, "", &spec).problem("request_invalid");
+    assert_eq!(problem["errors"][0]["pointer"], SECRET, "{problem}");
+}
+
 /// Otherwise a caller who does not know the password could have VCF Operations send it to a server of their choice.
 #[test]
 fn stored_password_is_sent_to_no_other_server() {
