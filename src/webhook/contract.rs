@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use schemars::generate::{Contract, SchemaSettings};
 use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::gate::{self, ErrorForm};
 use super::log::LogLine;
@@ -290,7 +290,9 @@ impl Transform for Plain {
         if schema.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with("uint")) {
             schema.remove("format");
         }
-        if schema.get("default") == Some(&Value::Null) {
+        // What is omitted is false, empty or null anyway, and openapi-typescript takes a field with a default for a required one.
+        let is_nothing = |default: &Value| *default == json!(false) || *default == json!([]) || default.is_null();
+        if schema.get("default").is_some_and(is_nothing) {
             schema.remove("default");
         }
         words(schema);

@@ -3,8 +3,8 @@
 //! Describe a new route here, each method separately: a stable `id`, a summary, the query parameters, the request, each
 //! successful response with an example, and its own error codes. The rest follows from the route: path parameters (described
 //! once, in `document.rs`), the scope, and the error codes of its kind (`codes` there). Schemas have the names that
-//! `contract::schemas` in the core gives them; add new types there, or to `schemas` here if the core has no type for them. A new error code needs an example in `problems.rs`. Then
-//! run `cargo xtask openapi`.
+//! `contract::schemas` in the core gives them; add new types there, or to `schemas` here if the core has no type for them. A
+//! new error code needs an example in `problems.rs`. Then run `cargo xtask openapi`.
 
 use serde_json::Value;
 

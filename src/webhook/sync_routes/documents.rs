@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::sync::{DryRun, SyncDocument};
 use crate::webhook::input::{flag, text, texts};
 
-/// The body of a start.
+/// The body of a start. An omitted boolean is `false`, an omitted list is empty.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema), schemars(extend("additionalProperties" = true)))]

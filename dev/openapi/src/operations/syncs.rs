@@ -94,8 +94,8 @@ pub(super) fn schemas() -> [(&'static str, Value); 4] {
     ]
 }
 
-/// The text about a start.
-fn start(product: Product) -> String {
+/// The text about a start. `body`: which parts of it may be left out.
+fn start(product: Product, body: &str) -> String {
     let dry_run = match product {
         Product::Vidm => "With `dryRun` nothing is started, and the response shows what a run would change.",
         Product::Fleet => {
@@ -105,7 +105,7 @@ fn start(product: Product) -> String {
     format!(
         "A run that begins after the request serves it: a new run is started, or, if one is active, \
     the request is `queued` for the next run, which serves all waiting requests. If groups or users are named, `succeeded` means that the run \
-    succeeded and each of them is in {product}, found by an exact look-up.\n\nThe whole body is optional. An Aria payload may be sent \
+    succeeded and each of them is in {product}, found by an exact look-up.\n\n{body} An Aria payload may be sent \
     whole: fields are also read from `inputs`, and `groups` and `directory` from `customProperties`. {dry_run}"
     )
 }
@@ -157,12 +157,12 @@ fn of(names: &Names) -> Vec<Operation> {
     vec![
         started(
             Operation::new(Method::POST, names.of_directory, names.start_of_directory, tag)
-                .about("Start a sync of a directory", start(product))
+                .about("Start a sync of a directory", start(product, "The whole body is optional."))
                 .takes(Content::of("StartRequest").example("plain", json!({})).example("groups", groups).example("users", users)),
         ),
         started(
             Operation::new(Method::POST, names.syncs, names.start, tag)
-                .about("Start a sync of the directory in the body", start(product))
+                .about("Start a sync of the directory in the body", start(product, "All but `directory` is optional."))
                 .takes(
                     Content::of("StartRequest")
                         .example("plain", json!({ "directory": "corp.example" }))
