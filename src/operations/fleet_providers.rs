@@ -178,12 +178,9 @@ impl<R: Runtime> FleetOperations<'_, R> {
             outcome.changes.iter().flatten().any(|change| lies_in(&change.pointer, at) || lies_in(at, &change.pointer))
         };
         let unsent = spec.missing_secrets().into_iter();
-        let needed = unsent.filter(|secret| {
-            let around = secret.rsplit_once('/').map_or("", |(around, _)| around);
-            changes(around) || spec.look_up_domains(around).is_some_and(|domains| changes(&domains))
-        });
+        let needed = unsent.filter(|secret| secret.receiver.iter().any(|at| changes(at)));
         let detail = "is missing; it is needed to change the configuration around it, so that a stored secret is sent to no other server";
-        let fields: Vec<_> = needed.map(|pointer| FieldError::new(pointer, detail)).collect();
+        let fields: Vec<_> = needed.map(|secret| FieldError::new(secret.pointer, detail)).collect();
         if fields.is_empty() { Ok(()) } else { Err(Error::invalid(fields).at(&self.target.settings.name)) }
     }
 
@@ -319,7 +316,7 @@ fn lies_in(part: &str, whole: &str) -> bool {
 
 /// A message for a change without secrets, which the vendor's document declares optional.
 fn unsent_secrets(spec: &FederatedIdentityProvider) -> Option<String> {
-    let missing = spec.missing_secrets();
+    let missing: Vec<_> = spec.missing_secrets().into_iter().map(|secret| secret.pointer).collect();
     (!missing.is_empty()).then(|| {
         format!(
             "{} was not sent, and it is not documented whether VCF Operations keeps the present one: check that users can log in",

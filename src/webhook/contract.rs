@@ -290,7 +290,7 @@ impl Transform for Plain {
         if schema.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with("uint")) {
             schema.remove("format");
         }
-        // What is omitted is false, empty or null anyway, and openapi-typescript takes a field with a default for a required one.
+        // An omitted field is false, empty or null anyway. openapi-typescript takes a field with a default for a required one.
         let is_nothing = |default: &Value| *default == json!(false) || *default == json!([]) || default.is_null();
         if schema.get("default").is_some_and(is_nothing) {
             schema.remove("default");

@@ -62,9 +62,6 @@ fn schema(value: &mut Value) {
         }
     }
     let nullable = kinds(members);
-    if let Some(constant) = members.remove("const") {
-        members.insert("enum".to_owned(), json!([constant]));
-    }
     if let Some(Value::Array(examples)) = members.remove("examples")
         && let Some(first) = examples.into_iter().next()
     {
@@ -146,7 +143,6 @@ mod tests {
 
     #[test]
     fn newer_keywords_are_replaced() {
-        becomes(json!({ "const": "a" }), &json!({ "enum": ["a"] }));
         becomes(json!({ "type": "string", "examples": ["a", "b"] }), &json!({ "type": "string", "example": "a" }));
         becomes(json!({ "exclusiveMinimum": 0 }), &json!({ "minimum": 0, "exclusiveMinimum": true }));
         becomes(
@@ -159,8 +155,8 @@ mod tests {
     #[test]
     fn schemas_are_found_at_any_depth() {
         becomes(
-            json!({ "properties": { "const": { "items": { "const": 1 } }, "any": true }, "additionalProperties": true }),
-            &json!({ "properties": { "const": { "items": { "enum": [1] } }, "any": {} }, "additionalProperties": true }),
+            json!({ "properties": { "type": { "items": { "examples": [1] } }, "any": true }, "additionalProperties": true }),
+            &json!({ "properties": { "type": { "items": { "example": 1 } }, "any": {} }, "additionalProperties": true }),
         );
         becomes(
             json!({ "additionalProperties": { "type": ["integer", "null"] } }),
@@ -176,7 +172,8 @@ mod tests {
             "paths": { "/a": { "get": {
                 "security": [{ "bearer": ["read"] }],
                 "responses": { "200": { "content": { "x": {
-                    "schema": { "const": 1 }, "examples": { "one": { "value": { "schema": { "const": 1 } } } }
+                    "schema": { "exclusiveMinimum": 1 },
+                    "examples": { "one": { "value": { "schema": { "exclusiveMinimum": 1 } } } }
                 } } } }
             } } }
         });
@@ -186,7 +183,8 @@ mod tests {
             "paths": { "/a": { "get": {
                 "security": [{ "bearer": [] }],
                 "responses": { "200": { "content": { "x": {
-                    "schema": { "enum": [1] }, "examples": { "one": { "value": { "schema": { "const": 1 } } } }
+                    "schema": { "minimum": 1, "exclusiveMinimum": true },
+                    "examples": { "one": { "value": { "schema": { "exclusiveMinimum": 1 } } } }
                 } } } }
             } } }
         });

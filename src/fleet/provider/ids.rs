@@ -3,6 +3,14 @@
 use super::FederatedIdentityProvider;
 use super::ldap::LdapConfiguration;
 
+/// A secret that a provider could have, and has not.
+pub(crate) struct MissingSecret {
+    /// JSON Pointer to its place.
+    pub(crate) pointer: String,
+    /// JSON Pointers to the fields that decide which server receives it.
+    pub(crate) receiver: Vec<String>,
+}
+
 impl FederatedIdentityProvider {
     /// This provider as a creation sends it: without ids and times.
     pub(crate) fn without_ids(&self) -> Self {
@@ -38,30 +46,29 @@ impl FederatedIdentityProvider {
         shown.iter().filter(|one| kept.iter().all(|kept| !std::ptr::eq(*kept, *one))).collect()
     }
 
-    /// JSON Pointers to the secrets that it could have, and has not.
-    pub(crate) fn missing_secrets(&self) -> Vec<String> {
+    /// The secrets that it could have, and has not.
+    pub(crate) fn missing_secrets(&self) -> Vec<MissingSecret> {
         let mut missing = Vec::new();
         let oidc = self.idp_config.as_ref().and_then(|config| config.oidc_configuration.as_ref());
         if oidc.is_some_and(|oidc| oidc.client_secret.is_none()) {
-            missing.push("/idpConfig/oidcConfiguration/clientSecret".to_owned());
+            let around = "/idpConfig/oidcConfiguration".to_owned();
+            missing.push(MissingSecret { pointer: format!("{around}/clientSecret"), receiver: vec![around] });
         }
         for (index, directory) in self.synced().iter().enumerate() {
-            if directory.ldap_bind_configuration.as_ref().is_some_and(|bind| bind.bind_dn_password.is_none()) {
+            let Some(bind) = &directory.ldap_bind_configuration else { continue };
+            if bind.bind_dn_password.is_none() {
                 let at = format!("/provisioningConfig/ldapConfigurations/{index}");
-                missing.push(format!("{at}/ldapBindConfiguration/bindDnPassword"));
+                let around = format!("{at}/ldapBindConfiguration");
+                let pointer = format!("{around}/bindDnPassword");
+                let mut receiver = vec![around];
+                if bind.primary_domain_controller.is_none() {
+                    // The servers are looked up by the domains.
+                    receiver.push(format!("{at}/domains"));
+                }
+                missing.push(MissingSecret { pointer, receiver });
             }
         }
         missing
-    }
-
-    /// The JSON Pointer to the domains by which the servers of the bind at this JSON Pointer are looked up; `None` for one with a domain
-    /// controller, and for anything else.
-    pub(crate) fn look_up_domains(&self, bind: &str) -> Option<String> {
-        let place = |index: usize| format!("/provisioningConfig/ldapConfigurations/{index}");
-        let mut synced = self.synced().iter().enumerate().map(|(index, directory)| (place(index), directory));
-        let (place, directory) = synced.find(|(place, _)| *bind == format!("{place}/ldapBindConfiguration"))?;
-        let bind = directory.ldap_bind_configuration.as_ref()?;
-        bind.primary_domain_controller.is_none().then(|| format!("{place}/domains"))
     }
 
     /// Its directories that are synced over LDAP.

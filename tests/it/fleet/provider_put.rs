@@ -208,7 +208,6 @@ fn unsent_secret_is_reported_after_a_change() {
     assert!(message.starts_with(SECRET) && message.contains("check that users can log in"), "{message}");
 }
 
-/// A server with several nodes may show the former state for a moment.
 /// The domains of a directory name the servers of a bind without domain controllers.
 #[test]
 fn stored_password_is_needed_to_change_the_domains() {
@@ -240,6 +239,7 @@ fn stored_password_is_sent_to_no_other_server() {
     }
 }
 
+/// A server with several nodes may show the former state for a moment.
 #[test]
 fn change_that_is_shown_late_is_verified() {
     let instance = instance([login(), realms(), read(&shown()), put_call(), read(&shown()), read(&after())]);
