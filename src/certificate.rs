@@ -72,13 +72,31 @@ pub(crate) fn add_facts(pointer: &str, entry: &str, now: SystemTime, facts: &mut
 /// The certificates of a whole chain as DER, in any form of entry. An unreadable entry stays as its text.
 pub(crate) fn ders(chain: &[String]) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
-    for entry in chain {
+    for entry in joined(chain).iter() {
         match in_entry(entry) {
             Some(mut certificates) => all.append(&mut certificates),
             None => all.push(entry.trim().as_bytes().to_vec()),
         }
     }
     all
+}
+
+/// The entries of a chain; one entry of all if each is a line of a PEM text, as in the vendor's examples for VCF Operations.
+pub(crate) fn joined(chain: &[String]) -> Cow<'_, [String]> {
+    match chain.iter().any(|entry| is_line_of_pem(entry)) {
+        true => Cow::Owned(vec![chain.join("\n")]),
+        false => Cow::Borrowed(chain),
+    }
+}
+
+/// Whether `entry` is the first or last line of a PEM text without the rest.
+pub(crate) fn is_line_of_pem(entry: &str) -> bool {
+    entry.contains("-----BEGIN ") != entry.contains("-----END ")
+}
+
+/// A certificate as a PEM text.
+pub(crate) fn pem(der: Vec<u8>) -> String {
+    entry::pem(&[der])
 }
 
 /// The certificates of one entry as DER, in any form; `None` if it cannot be read.

@@ -172,7 +172,7 @@ fn enclosed(content: &mut SliceReader<'_>) -> der::Result<Vec<Vec<u8>>> {
 }
 
 /// A PEM text of these certificates.
-fn pem(certificates: &[Vec<u8>]) -> String {
+pub(super) fn pem(certificates: &[Vec<u8>]) -> String {
     let mut text = String::new();
     for der in certificates {
         text.push_str("-----BEGIN CERTIFICATE-----\n");

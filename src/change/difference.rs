@@ -46,12 +46,6 @@ impl Difference {
 
     /// A field that the specification omits. `shown`: the server's value, if it shows one that is not empty.
     pub(crate) fn omits(&mut self, pointer: &str, shown: Option<Value>) {
-        let is_empty = |value: &Value| match value {
-            Value::Null => true,
-            Value::Array(list) => list.is_empty(),
-            Value::Object(fields) => fields.is_empty(),
-            _ => false,
-        };
         if let Some(shown) = shown.filter(|shown| !is_empty(shown)) {
             self.omitted.push(Change { pointer: pointer.to_owned(), from: Some(shown), to: None });
         }
@@ -131,35 +125,80 @@ impl Difference {
         }
     }
 
-    /// An object whose fields the model does not name, but the vendor does.
+    /// An object whose fields the model does not name, but the vendor does: objects field by field, lists as sets. A field that
+    /// the server does not show is different.
     pub(crate) fn fields(&mut self, at: &str, wanted: &Option<Extra>, shown: &Option<Extra>) {
-        self.object(at, wanted, shown, |found, at, wanted, shown| {
-            found.extra(at, wanted, shown);
-            for (name, value) in shown.0.iter().filter(|(name, _)| !wanted.0.contains_key(*name)) {
-                found.omits_object(&format!("{at}/{}", escape(name)), &Some(value));
+        self.object(at, wanted, shown, |found, at, wanted, shown| found.members(at, &wanted.0, &shown.0));
+    }
+
+    fn members(&mut self, at: &str, wanted: &Map<String, Value>, shown: &Map<String, Value>) {
+        for (name, value) in given(wanted) {
+            let pointer = format!("{at}/{}", escape(name));
+            match (value, shown.get(name)) {
+                (Value::Object(wanted), Some(Value::Object(shown))) => self.members(&pointer, wanted, shown),
+                (wanted, shown) => self.unnamed(pointer, name, wanted, shown.or(Some(&Value::Null)), same_json),
             }
-        });
+        }
+        for (name, value) in shown.iter().filter(|(name, _)| wanted.get(*name).is_none_or(Value::is_null)) {
+            self.omits_object(&format!("{at}/{}", escape(name)), &Some(value));
+        }
     }
 
     /// Fields without a name in the model: compared if the response has one with the same name.
     pub(crate) fn extra(&mut self, at: &str, wanted: &Extra, shown: &Extra) {
-        for (name, wanted) in wanted.0.iter().filter(|(_, value)| !value.is_null()) {
-            let pointer = format!("{at}/{}", escape(name));
-            // The response's secrets are blanked, so those of the specification are too.
-            let mut compared = Map::from_iter([(name.clone(), wanted.clone())]);
-            blank_secrets_in(&mut compared);
-            let compared = compared.get(name);
-            if compared != Some(wanted) {
-                self.not_compared.push(pointer.clone());
-            }
-            match shown.0.get(name) {
-                Some(shown) if Some(shown) == compared => {}
-                Some(_) if is_secret_name(name) => {}
-                Some(_) => self.changes.push(Change { pointer, from: None, to: None }),
-                None if compared == Some(wanted) => self.not_compared.push(pointer),
-                None => {}
-            }
+        for (name, wanted) in given(&wanted.0) {
+            self.unnamed(format!("{at}/{}", escape(name)), name, wanted, shown.0.get(name), |one, other| one == other);
         }
+    }
+
+    fn unnamed(
+        &mut self,
+        pointer: String,
+        name: &str,
+        wanted: &Value,
+        shown: Option<&Value>,
+        same: fn(&Value, &Value) -> bool,
+    ) {
+        // The response's secrets are blanked, so those of the specification are too.
+        let mut blanked = Map::from_iter([(name.to_owned(), wanted.clone())]);
+        blank_secrets_in(&mut blanked);
+        let compared = blanked.get(name).unwrap_or(wanted);
+        if compared != wanted {
+            self.not_compared.push(pointer.clone());
+        }
+        match shown {
+            Some(shown) if same(compared, shown) => {}
+            Some(_) if is_secret_name(name) => {}
+            Some(_) => self.changes.push(Change { pointer, from: None, to: None }),
+            None if compared == wanted => self.not_compared.push(pointer),
+            None => {}
+        }
+    }
+}
+
+/// The fields that are not null.
+fn given(fields: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
+    fields.iter().filter(|(_, value)| !value.is_null())
+}
+
+/// Whether a value is null, or a list or an object without anything.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(list) => list.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    }
+}
+
+/// Lists in any order; what an object in a list omits is the server's choice.
+fn same_json(wanted: &Value, shown: &Value) -> bool {
+    match (wanted, shown) {
+        (Value::Array(wanted), Value::Array(shown)) => same_set(wanted, shown, same_json),
+        (Value::Object(wanted), Value::Object(shown)) => {
+            given(wanted).all(|(name, wanted)| same_json(wanted, shown.get(name).unwrap_or(&Value::Null)))
+        }
+        _ => wanted == shown || is_empty(wanted) && is_empty(shown),
     }
 }
 
@@ -198,8 +237,8 @@ pub(crate) fn same_domains(wanted: &[String], shown: &[String]) -> bool {
     same_set(wanted, shown, |one, other| one.eq_ignore_ascii_case(other))
 }
 
-fn same_set<T>(one: &[T], other: &[T], same: impl Fn(&T, &T) -> bool) -> bool {
+fn same_set<T>(wanted: &[T], shown: &[T], same: impl Fn(&T, &T) -> bool) -> bool {
     // Few entries: sorting is not needed.
-    let within = |all: &[T], set: &[T]| all.iter().all(|one| set.iter().any(|other| same(one, other)));
-    within(one, other) && within(other, one)
+    wanted.iter().all(|one| shown.iter().any(|other| same(one, other)))
+        && shown.iter().all(|other| wanted.iter().any(|one| same(one, other)))
 }

@@ -5,7 +5,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::change::{Extra, etag};
+use crate::change::{Extra, etag, lenient};
 use crate::json;
 use crate::secret::Secret;
 use crate::vcf::DomainName;
@@ -29,20 +29,20 @@ pub struct IdentityProviders {
 
 /// The paging of a list.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 #[cfg_attr(feature = "contract", derive(schemars::JsonSchema))]
 pub struct PageMetadata {
     /// This page's number.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::whole_number", skip_serializing_if = "Option::is_none")]
     pub page_number: Option<i64>,
     /// The number of elements on this page.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::whole_number", skip_serializing_if = "Option::is_none")]
     pub page_size: Option<i64>,
     /// The total number of elements.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::whole_number", skip_serializing_if = "Option::is_none")]
     pub total_elements: Option<i64>,
     /// The number of pages.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::whole_number", skip_serializing_if = "Option::is_none")]
     pub total_pages: Option<i64>,
     /// Unknown fields.
     #[serde(flatten)]

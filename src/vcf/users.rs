@@ -234,7 +234,7 @@ mod tests {
         assert_eq!(names, ["administrator@vsphere.local", "EMBEDDED-IDS.COM\\gg-vcf-operators", "svc-backup"]);
         assert!(!format!("{users:?}").contains("planted"), "{users:?}");
         assert!(read(&List, r#"{"elements":[{"role":null,"name":1}]}"#).is_err());
-        let cut = r#"{"elements":[],"pageMetadata":{"totalElements":1}}"#;
+        let cut = r#"{"elements":[],"pageMetadata":{"totalElements":"1"}}"#;
         assert!(read(&List, cut).unwrap_err().detail().contains("0 of 1"));
     }
 }

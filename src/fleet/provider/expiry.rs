@@ -1,5 +1,6 @@
 //! Expiry dates of an identity provider's certificates.
 
+use std::borrow::Cow;
 use std::time::SystemTime;
 
 use super::{DomainController, FederatedIdentityProvider};
@@ -23,13 +24,13 @@ impl FederatedIdentityProvider {
             certificate::add_facts(pointer, entry, now, &mut certificates);
             entries.push(EntryCertificates { owner: owner.unwrap_or("?").to_owned(), certificates });
         };
-        for (at, entry) in self.certificate_chain.iter().flatten().enumerate() {
+        for (at, entry) in entries_of(&self.certificate_chain).iter().enumerate() {
             add(&format!("/certificateChain/{at}"), self.name.as_deref(), entry);
         }
         for (index, directory) in self.synced().iter().enumerate() {
             let Some(bind) = &directory.ldap_bind_configuration else { continue };
             let at = format!("/provisioningConfig/ldapConfigurations/{index}/ldapBindConfiguration");
-            for (position, entry) in bind.dns_lookup_certificate_chain.iter().flatten().enumerate() {
+            for (position, entry) in entries_of(&bind.dns_lookup_certificate_chain).iter().enumerate() {
                 add(&format!("{at}/dnsLookupCertificateChain/{position}"), directory.name.as_deref(), entry);
             }
             let hosts = [
@@ -43,6 +44,10 @@ impl FederatedIdentityProvider {
         }
         entries
     }
+}
+
+fn entries_of(chain: &Option<Vec<String>>) -> Cow<'_, [String]> {
+    certificate::joined(chain.as_deref().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -43,7 +43,8 @@ pub struct FederatedIdentityProvider {
     /// The settings of `LDAP` and `JIT`.
     #[serde(deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
     pub provisioning_config: Option<ProvisioningConfig>,
-    /// Trusted certificates of the external provider: at most 3, each element the PEM text of one certificate.
+    /// Trusted certificates of the external provider: at most 3 elements, each the PEM text of a certificate or of a
+    /// whole chain.
     #[serde(deserialize_with = "lenient::texts", skip_serializing_if = "Option::is_none")]
     pub certificate_chain: Option<Vec<String>>,
     /// When it was created, in milliseconds since 1970. Ignored in a request.

@@ -1,8 +1,9 @@
 //! Checks a provider before it is sent: all faults are reported together, each with its pointer.
 //!
 //! Fields, words and lengths are those of the vendor's OpenAPI document for 9.1. To them come the rules that its server has
-//! beyond the document (measured by Broadcom's own lab on 9.1): one whole PEM text in each element of `certificateChain` and
-//! at most three, and the alphabet of a directory's name. What the document calls optional is optional here, secrets included.
+//! beyond the document (measured by Broadcom's own lab on 9.1): a whole PEM text in each element of `certificateChain` and at
+//! most three elements, and the alphabet of a directory's name. What the document calls optional is optional here, secrets
+//! included.
 
 use std::time::SystemTime;
 
@@ -94,6 +95,16 @@ fn provider(check: &mut Check, spec: &FederatedIdentityProvider) {
             ("certificateChain", spec.certificate_chain.is_some()),
         ],
     );
+    internal_names(
+        check,
+        "",
+        &spec.extra.0,
+        &[
+            ("ssoDomainId", "ssoRealmId", spec.sso_realm_id.is_some()),
+            ("idpConfigTag", "idpProtocol", spec.idp_protocol.is_some()),
+            ("trustedCertChain", "certificateChain", spec.certificate_chain.is_some()),
+        ],
+    );
     check.options(&["dryRun", "force"], &spec.extra);
     check.text("/name", spec.name.as_ref());
     if let Some(id) = check.text("/ssoRealmId", spec.sso_realm_id.as_ref())
@@ -112,6 +123,16 @@ fn provider(check: &mut Check, spec: &FederatedIdentityProvider) {
     directories(check, kind, spec.directories.as_deref());
     provisioning(check, kind, spec.provisioning_config.as_ref());
     certificates::chain(check, spec.certificate_chain.as_ref());
+}
+
+/// Rejects `names` of VCF Operations' internal API, which scripts for 9.0 and 9.1 use, without the public API's name beside
+/// it: the server would ignore them. Each with its public name and whether that is set.
+fn internal_names(check: &mut Check, at: &str, fields: &Map<String, Value>, names: &[(&str, &str, bool)]) {
+    for (internal, public, is_given) in names {
+        if fields.contains_key(*internal) && !is_given {
+            check.wrong(format!("{at}/{internal}"), format!("is the internal API's name; send `{public}`"));
+        }
+    }
 }
 
 /// A required word of `known`.
@@ -243,25 +264,38 @@ fn provisioning(check: &mut Check, kind: Kind<'_>, config: Option<&ProvisioningC
     }
 }
 
-/// The vendor's `JitConfiguration`, which is passed on as it is: only its required fields are checked.
+/// The vendor's `JitConfiguration`, which is passed on as it is: its names and its required fields are checked. Models of its
+/// objects and OpenLDAP's would cost 59 kB in the component.
 fn jit_configuration(check: &mut Check, kind: Kind<'_>, at: &str, jit: &Extra) {
-    let known = ["jitProvisioningGroups", "oidcJitConfiguration", "samlJitConfiguration"];
-    check.names(at, jit, &known.map(|name| (name, jit.0.contains_key(name))));
+    unmodelled(check, at, &jit.0, &[], &["jitProvisioningGroups", "oidcJitConfiguration", "samlJitConfiguration"]);
     for (protocol, name) in [("OIDC", "oidcJitConfiguration"), ("SAML", "samlJitConfiguration")] {
         if jit.0.get(name).is_some_and(|value| !value.is_null()) && kind.protocol.is_some_and(|used| used != protocol) {
             check.wrong(format!("{at}/{name}"), format!("belongs to the idpProtocol {protocol}; omit it"));
         }
     }
-    let mappings = jit.0.get("oidcJitConfiguration").and_then(|oidc| oidc.get("userAttributeMappings"));
-    let pointer = format!("{at}/oidcJitConfiguration/userAttributeMappings");
-    for (index, mapping) in items(mappings).iter().enumerate() {
-        required_texts(check, &format!("{pointer}/{index}"), mapping.as_object(), &["attributeName", "directoryName"]);
+    let none = Map::new();
+    let object = |value: Option<&'_ Value>| value.and_then(Value::as_object).unwrap_or(&none).clone();
+    let (oidc, pointer) = (object(jit.0.get("oidcJitConfiguration")), format!("{at}/oidcJitConfiguration"));
+    let attributes = ["openIdUserIdentifierAttribute", "internalUserIdentifierAttribute", "userAttributeMappings"];
+    unmodelled(check, &pointer, &oidc, &[], &attributes);
+    for (index, mapping) in items(oidc.get("userAttributeMappings")).iter().enumerate() {
+        let (mapping, pointer) = (object(Some(mapping)), format!("{pointer}/userAttributeMappings/{index}"));
+        internal_names(
+            check,
+            &pointer,
+            &mapping,
+            &[("attrName", "attributeName", mapping.contains_key("attributeName"))],
+        );
+        unmodelled(check, &pointer, &mapping, &["attributeName", "directoryName"], &[]);
     }
-    let pointer = format!("{at}/jitProvisioningGroups");
+    let saml = object(jit.0.get("samlJitConfiguration"));
+    let pointer = format!("{at}/samlJitConfiguration");
+    unmodelled(check, &pointer, &saml, &[], &["groupMembershipAttribute", "passthroughClaimNames"]);
     for (index, groups) in items(jit.0.get("jitProvisioningGroups")).iter().enumerate() {
-        required_texts(check, &format!("{pointer}/{index}"), groups.as_object(), &["domain"]);
+        let (groups, pointer) = (object(Some(groups)), format!("{at}/jitProvisioningGroups/{index}"));
+        unmodelled(check, &pointer, &groups, &["domain"], &["groupNames"]);
         if items(groups.get("groupNames")).is_empty() {
-            check.wrong(format!("{pointer}/{index}/groupNames"), "is required: at least one group");
+            check.wrong(format!("{pointer}/groupNames"), "is required: at least one group");
         }
     }
 }
@@ -270,10 +304,12 @@ fn items(value: Option<&Value>) -> &[Value] {
     value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
-/// Texts that an object of a part without a model must have.
-fn required_texts(check: &mut Check, at: &str, object: Option<&Map<String, Value>>, names: &[&str]) {
-    for name in names {
-        let text = object.and_then(|object| object.get(*name)?.as_str());
+/// The names in an object without a model, and the texts that are `required` in it.
+fn unmodelled(check: &mut Check, at: &str, object: &Map<String, Value>, required: &[&str], others: &[&str]) {
+    let known: Vec<_> = required.iter().chain(others).map(|name| (*name, object.contains_key(*name))).collect();
+    check.names(at, &Extra(object.clone()), &known);
+    for name in required {
+        let text = object.get(*name).and_then(Value::as_str);
         if text.is_none_or(|text| text.trim().is_empty()) {
             check.wrong(format!("{at}/{name}"), "is required and must not be blank");
         }

@@ -58,6 +58,28 @@ fn unchanged_provider_is_not_written() {
     assert_eq!(instance.calls(), 5, "warm, an unchanged provider is two calls");
 }
 
+/// A server may show defaults, lists in another order, and a chain in lines, as the vendor's examples do.
+#[test]
+fn provider_with_users_created_at_login_is_unchanged() {
+    let examples: Value =
+        serde_json::from_str(include_str!("../../fixtures/fleet/identity-provider-requests.json")).unwrap();
+    let mut shown = examples["OIDC based IDP creation request with JIT provisioning type."].clone();
+    let chain = include_str!("../../fixtures/vcf/chain.pem");
+    shown["ssoRealmId"] = spec()["ssoRealmId"].clone();
+    shown["certificateChain"] = json!([chain]);
+    let mut wanted = shown.clone();
+    let oidc = &mut wanted["provisioningConfig"]["jitConfiguration"]["oidcJitConfiguration"];
+    oidc["userAttributeMappings"].as_array_mut().unwrap().reverse();
+    oidc.as_object_mut().unwrap().remove("openIdUserIdentifierAttribute").unwrap();
+    shown["id"] = json!(PROVIDER);
+    shown["certificateChain"] = chain.lines().collect();
+    shown["idpConfig"]["oidcConfiguration"].as_object_mut().unwrap().remove("clientSecret");
+
+    let instance = instance([login(), realms(), read(&shown)]);
+    let told = put(&instance, "", &wanted).json();
+    assert_eq!((&told["outcome"], told.get("changes")), (&json!("unchanged"), None), "{told}");
+}
+
 #[test]
 fn changed_provider_is_updated_with_its_ids_and_read_again() {
     let instance = instance([login(), realms(), read(&shown()), put_call(), read(&after())]);

@@ -25,7 +25,16 @@ fn oidc() -> Value {
         "idpConfig": {"oidcConfiguration": {"discoveryEndpoint": "https://h/x", "clientId": "c", "clientSecret": "hunter2",
             "openIdUserIdentifierAttribute": "sub"}},
         "directories": [{"name": "d", "domains": ["a.example", "b.example"], "defaultDomain": "a.example"}],
-        "provisioningConfig": {"jitConfiguration": {"jitProvisioningGroups": [], "oidcJitConfiguration": {"x": 1}}},
+        "provisioningConfig": {"jitConfiguration": {
+            "jitProvisioningGroups": [],
+            "oidcJitConfiguration": {
+                "openIdUserIdentifierAttribute": "sub", "internalUserIdentifierAttribute": "ExternalId",
+                "userAttributeMappings": [
+                    {"attributeName": "email", "directoryName": "email"},
+                    {"attributeName": "given_name", "directoryName": "firstName"}
+                ]},
+            "samlJitConfiguration": {"groupMembershipAttribute": "memberOf", "passthroughClaimNames": ["x", "y"]}
+        }},
         "certificateChain": [CHAIN]})
 }
 
@@ -76,6 +85,9 @@ fn omitted_fields_are_listed_with_their_values() {
         (oidc.clone(), "/idpConfig/oidcConfiguration".to_owned()),
         (oidc.clone(), "/idpConfig/oidcConfiguration/openIdUserIdentifierAttribute".to_owned()),
         (oidc.clone(), format!("{jit}/oidcJitConfiguration")),
+        // The vendor's server fills these in.
+        (oidc.clone(), format!("{jit}/oidcJitConfiguration/openIdUserIdentifierAttribute")),
+        (oidc.clone(), format!("{jit}/oidcJitConfiguration/userAttributeMappings")),
     ] {
         let found = provider(&without(&json, &pointer)).difference(&provider(&json));
         let omitted: Vec<_> = found.omitted.iter().map(|field| field.pointer.as_str()).collect();
@@ -102,7 +114,37 @@ fn spelling_is_no_difference() {
     assert_eq!(changes(&other, &ad()), [""; 0]);
     let mut other = with(&oidc(), "/directories/0/domains", json!(["B.example", "a.example"]));
     other = with(&other, "/idpConfig/oidcConfiguration/discoveryEndpoint", json!("HTTPS://H:443/x"));
-    assert_eq!(changes(&other, &oidc()), [""; 0]);
+    const JIT: &str = "/provisioningConfig/jitConfiguration";
+    let mappings = format!("{JIT}/oidcJitConfiguration/userAttributeMappings");
+    other =
+        with(&other, &mappings, oidc().pointer(&mappings).unwrap().as_array().unwrap().iter().rev().cloned().collect());
+    other = with(&other, &format!("{JIT}/samlJitConfiguration/groupMembershipAttribute"), Value::Null);
+    other = with(&other, &format!("{JIT}/samlJitConfiguration/passthroughClaimNames"), json!(["y", "x"]));
+    let groups = |json: &Value, domain: &str, names: [&str; 2]| {
+        with(json, &format!("{JIT}/jitProvisioningGroups"), json!([{"domain": domain, "groupNames": names}]))
+    };
+    let shown = groups(&oidc(), "a.example", ["y", "x"]);
+    assert_eq!(changes(&groups(&other, "a.example", ["x", "y"]), &shown), [""; 0]);
+}
+
+/// A server may omit what is not set.
+#[test]
+fn field_that_is_not_shown_is_a_change() {
+    const JIT: &str = "/provisioningConfig/jitConfiguration";
+    for field in ["oidcJitConfiguration/openIdUserIdentifierAttribute", "oidcJitConfiguration", "samlJitConfiguration"]
+    {
+        let pointer = format!("{JIT}/{field}");
+        assert_eq!(changes(&oidc(), &without(&oidc(), &pointer)), [pointer]);
+    }
+    assert_eq!(changes(&oidc(), &without(&oidc(), &format!("{JIT}/jitProvisioningGroups"))), [""; 0], "an empty list");
+}
+
+/// The vendor's examples of responses have one line of a PEM text in each element.
+#[test]
+fn chain_in_lines_is_the_same_chain() {
+    let lines = with(&oidc(), "/certificateChain", CHAIN.lines().collect());
+    assert_eq!(changes(&oidc(), &lines), [""; 0]);
+    assert_eq!(changes(&with(&oidc(), "/certificateChain", json!([EXPIRED])), &lines), ["/certificateChain"]);
 }
 
 #[test]
@@ -135,7 +177,15 @@ fn every_field_is_compared() {
         ("/directories/0/domains", json!(["x"])),
         ("/directories/0/defaultDomain", json!("x")),
         ("/certificateChain", json!([])),
-        ("/provisioningConfig/jitConfiguration/jitProvisioningGroups", json!([{"domain": "x"}])),
+        ("/provisioningConfig/jitConfiguration/jitProvisioningGroups", json!([{"domain": "x", "groupNames": ["y"]}])),
+        ("/provisioningConfig/jitConfiguration/oidcJitConfiguration/openIdUserIdentifierAttribute", json!("x")),
+        ("/provisioningConfig/jitConfiguration/oidcJitConfiguration/internalUserIdentifierAttribute", json!("x")),
+        (
+            "/provisioningConfig/jitConfiguration/oidcJitConfiguration/userAttributeMappings",
+            json!([{"attributeName": "email", "directoryName": "userName"}]),
+        ),
+        ("/provisioningConfig/jitConfiguration/samlJitConfiguration/groupMembershipAttribute", json!("x")),
+        ("/provisioningConfig/jitConfiguration/samlJitConfiguration/passthroughClaimNames", json!(["x"])),
     ] {
         assert_eq!(changes(&with(&oidc(), pointer, value), &oidc()), [pointer]);
     }

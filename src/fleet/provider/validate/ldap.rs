@@ -1,9 +1,19 @@
 //! The checks of a directory that is synced over LDAP.
 
 use super::certificates::one_certificate;
-use super::{Kind, domains, required_texts, secret, word};
+use super::{Kind, domains, secret, unmodelled, word};
 use crate::change::Check;
 use crate::fleet::provider::ldap::{DomainController, LdapBindConfiguration, LdapConfiguration};
+
+/// The fields of the vendor's `OpenLdapConfiguration` that are not required.
+const OPEN_LDAP_OPTIONS: [&str; 6] = [
+    "directorySearchGroupAttribute",
+    "directorySearchUserAttribute",
+    "membershipAttribute",
+    "uniquelyIdentifiableAttributeForGroup",
+    "uniquelyIdentifiableAttributeForUser",
+    "userMembershipsFilterQuery",
+];
 
 pub(super) fn configuration(check: &mut Check, at: &str, directory: &LdapConfiguration, kind: Kind<'_>) {
     check.names(
@@ -69,8 +79,8 @@ fn connection(check: &mut Check, at: &str, bind: &LdapBindConfiguration, kind: K
         if kind.idp_type == Some("ADLDAP") {
             check.wrong(at.as_str(), "belongs to the idpType OPENLDAP, but this one is ADLDAP; omit it");
         }
-        let names = ["bindUserFilterQuery", "groupsFilterQuery", "usersFilterQuery", "objectUuidAttribute"];
-        required_texts(check, &at, Some(&open_ldap.0), &names);
+        let required = ["bindUserFilterQuery", "groupsFilterQuery", "usersFilterQuery", "objectUuidAttribute"];
+        unmodelled(check, &at, &open_ldap.0, &required, &OPEN_LDAP_OPTIONS);
     }
 }
 
@@ -95,7 +105,9 @@ fn domain_controller(check: &mut Check, at: &str, host: &DomainController) {
     }
     let protocol = word(check, &format!("{at}/protocol"), host.protocol.as_ref(), &["LDAP", "LDAPS"]);
     let pointer = format!("{at}/certificate");
-    match (protocol, &host.certificate) {
+    // A response may have a blank one.
+    let certificate = host.certificate.as_ref().filter(|certificate| !certificate.trim().is_empty());
+    match (protocol, certificate) {
         (Some("LDAPS"), None) => check.wrong(
             pointer,
             "is required with the protocol LDAPS: the PEM text of the domain controller's certificate or of its CA",

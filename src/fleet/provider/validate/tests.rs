@@ -4,7 +4,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -218,11 +218,13 @@ fn saml_needs_its_metadata_and_one_mapping() {
 }
 
 #[test]
-fn just_in_time_settings_are_checked_without_a_model() {
+fn just_in_time_settings_are_checked() {
     let jit = json!({"jitConfiguration": {
         "jitProvisioningGroups": [{"domain": "corp.example", "groupNames": []}, {"groupNames": ["a"]}],
-        "oidcJitConfiguration": {"userAttributeMappings": [{"attributeName": "email"}]},
-        "samlJitConfiguration": {}
+        "oidcJitConfiguration": {
+            "userAttributeMapping": [], "userAttributeMappings": [{"attributeName": "email"}, {"attrName": "a", "directoryName": "b"}]
+        },
+        "samlJitConfiguration": {"groupMembershipAttributes": "memberOf"}
     }});
     let json = with(&with(&oidc(), "/provisionType", json!("JIT")), "/provisioningConfig", jit);
     let pointers: Vec<_> = faults(&json).into_iter().map(|(pointer, _)| pointer).collect();
@@ -231,11 +233,34 @@ fn just_in_time_settings_are_checked_without_a_model() {
         pointers,
         [
             at("samlJitConfiguration"),
+            at("oidcJitConfiguration/userAttributeMapping"),
             at("oidcJitConfiguration/userAttributeMappings/0/directoryName"),
+            at("oidcJitConfiguration/userAttributeMappings/1/attrName"),
+            at("oidcJitConfiguration/userAttributeMappings/1/attributeName"),
+            at("samlJitConfiguration/groupMembershipAttributes"),
             at("jitProvisioningGroups/0/groupNames"),
             at("jitProvisioningGroups/1/domain"),
         ]
     );
+}
+
+/// Scripts for the internal API of 9.0 and 9.1 are common; with their names the public API would make a provider without
+/// certificates.
+#[test]
+fn names_of_the_internal_api_are_pointed_out() {
+    for (internal, public) in
+        [("ssoDomainId", "ssoRealmId"), ("idpConfigTag", "idpProtocol"), ("trustedCertChain", "certificateChain")]
+    {
+        let both = with(&oidc(), &format!("/{internal}"), json!({"x": 1}));
+        let public_alone = with(&oidc(), "/certificateChain", json!([CHAIN]));
+        assert_eq!(faults(&public_alone), []);
+        let found = faults(&with(&both, &format!("/{public}"), Value::Null));
+        let expected = (format!("/{internal}"), format!("is the internal API's name; send `{public}`"));
+        assert!(found.contains(&expected), "{found:?}");
+        // A later version may show both.
+        let both = with(&both, "/certificateChain", json!([CHAIN]));
+        assert_eq!(faults(&both), []);
+    }
 }
 
 #[test]
@@ -254,17 +279,20 @@ fn directory_names_have_an_alphabet_and_a_length() {
 }
 
 #[test]
-fn chain_needs_one_certificate_in_each_of_three_elements() {
+fn chain_has_at_most_three_elements_of_whole_texts() {
     let [issuing, root] = certificates();
     let chain = |entries: Value| with(&oidc(), "/certificateChain", entries);
     assert_eq!(faults(&chain(json!([issuing, root, issuing]))), []);
     let (pointer, detail) = fault(&chain(json!([issuing, root, issuing, root])));
     assert!(pointer == "/certificateChain" && detail.contains("has 4 elements"), "{detail}");
-    for entry in [json!([issuing, CHAIN]), json!(["", CHAIN])] {
-        let found = faults(&chain(entry));
-        let (pointer, detail) = found.first().unwrap();
-        assert!(pointer == "/certificateChain/1" && detail.contains("contains 2 certificates"), "{detail}");
-    }
+    // A script for 9.1 sends the file of its whole chain as one element.
+    let sent = |element: &str| {
+        let whole = Checked::<FederatedIdentityProvider>::to_add(spec(&chain(json!([element]))), now()).unwrap();
+        whole.spec().certificate_chain.clone().unwrap()
+    };
+    assert_eq!(sent(CHAIN), [issuing.clone(), root.clone()]);
+    let long = format!("{CHAIN}{CHAIN}");
+    assert_eq!(sent(&long), [long.as_str()], "more elements than the server accepts");
     let lines: Vec<_> = issuing.lines().collect();
     let (pointer, detail) = fault(&chain(json!(lines)));
     assert!(pointer == "/certificateChain/0" && detail.contains("is a line of a PEM text"), "{detail}");
@@ -277,6 +305,7 @@ fn domain_controllers_need_a_certificate_for_ldaps_only() {
     for (name, value, place, part) in [
         ("certificate", Value::Null, "certificate", "required with the protocol LDAPS"),
         ("certificate", json!(CHAIN), "certificate", "contains 2 certificates"),
+        ("certificate", json!(""), "certificate", "required with the protocol LDAPS"),
         ("certificate", json!("x"), "certificate", "PEM"),
         ("protocol", json!("LDAP"), "certificate", "omit it with LDAP"),
         ("port", json!(65_536), "port", "from 1 to 65535"),
@@ -287,14 +316,29 @@ fn domain_controllers_need_a_certificate_for_ldaps_only() {
     }
     assert_eq!(faults(&controller("port", json!("636"))), []);
     assert!(fault(&with(&ad(), &format!("{BIND}/bindDn"), json!("svc@corp.example"))).1.contains("distinguished name"));
-    let open = fault(&with(
-        &ad(),
-        &format!("{BIND}/openLdapConfiguration"),
-        json!({
-            "bindUserFilterQuery": "a", "groupsFilterQuery": "b", "usersFilterQuery": "c", "objectUuidAttribute": "d"
-        }),
-    ));
-    assert!(open.1.contains("belongs to the idpType OPENLDAP"), "{open:?}");
+    // A response may have a blank one.
+    let plain =
+        with(&controller("protocol", json!("LDAP")), &format!("{BIND}/primaryDomainController/certificate"), json!(""));
+    assert_eq!(faults(&plain), []);
+}
+
+#[test]
+fn open_ldap_has_settings_of_its_own() {
+    let settings = json!({
+        "bindUserFilterQuery": "a", "groupsFilterQuery": "b", "usersFilterQuery": "c", "objectUuidAttribute": "d"
+    });
+    let at = format!("{BIND}/openLdapConfiguration");
+    let (_, detail) = fault(&with(&ad(), &at, settings.clone()));
+    assert!(detail.contains("belongs to the idpType OPENLDAP"), "{detail}");
+    let open = with(&ad(), "/idpType", json!("OPENLDAP"));
+    assert_eq!(faults(&with(&open, &at, settings.clone())), []);
+    let (pointer, detail) = fault(&with(&open, &at, with(&settings, "/membershipAttributes", json!("member"))));
+    assert_eq!(
+        (pointer, detail),
+        (format!("{at}/membershipAttributes"), "did you mean `membershipAttribute`?".to_owned())
+    );
+    let (pointer, _) = fault(&with(&open, &at, with(&settings, "/usersFilterQuery", Value::Null)));
+    assert_eq!(pointer, format!("{at}/usersFilterQuery"));
 }
 
 #[test]
